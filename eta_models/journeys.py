@@ -1,0 +1,93 @@
+"""The seam between the flow and the models: what is asked, what is answered, and what turned out to be true.
+
+Everything is columns. A *journey* is one vehicle asked about at one moment; *ahead* are its remaining visits in order, all
+journeys one after the other. Times are seconds from the moment of asking (`_in_s`), so no model ever sees a clock; NaN = there is none.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from eta_models.columns import Flags, Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Journeys:
+    """One row a vehicle. `hour` is the local hour of day, 0 <= hour < 24, with its fraction."""
+
+    hour: Floats
+    fix_age_s: Floats
+    to_next_m: Floats
+    behind_m: Floats
+    elapsed_s: Floats
+    """Since the last departure (under way) or the arrival (standing)."""
+    still_s: Floats
+    speed_mps: Floats
+    deviation_s: Floats
+    paused_s: Floats
+    standing: Flags
+    place: Ints
+    """Where it stands, -1 = under way or nowhere known."""
+    service_s: Floats
+    """Planned service there."""
+    ready_in_s: Floats
+    """When that place opens, else when it is planned; negative = passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """One row a remaining visit, journey by journey, in the order in which they will be visited."""
+
+    journey: Ints
+    hop: Ints
+    """0 = the next stop."""
+    leg: Ints
+    place: Ints
+    area: Ints
+    leg_m: Floats
+    """Crow distance from the stop before (of hop 0: of the whole leg)."""
+    leg_planned_s: Floats
+    planned_in_s: Floats
+    opens_in_s: Floats
+    closes_in_s: Floats
+    service_s: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """One row a remaining visit: arrival in seconds from now, p10 <= p50 <= p90, and the probability (0..1, NaN without a window) of being late."""
+
+    p10_s: Floats
+    p50_s: Floats
+    p90_s: Floats
+    p_late: Floats
+    service_s: Floats
+    """Expected time at the stop once served."""
+    wait_s: Floats
+    """Expected wait for the window or the planned time, of all stops before this one."""
+    features: Floats
+    """What the answer rests on, kept with a question until its truth comes: shape (rows, features)."""
+    experts: Floats
+    """The answers that were weighed: shape (rows, experts), seconds from now."""
+    base_s: Floats
+    """The plain estimate that the features are relative to."""
+
+
+class LegTaken(NamedTuple):
+    """A leg was driven: `took_s` from departure to arrival."""
+
+    leg: int
+    area: int
+    hour: float
+    took_s: float
+    leg_m: float
+    leg_planned_s: float
+
+
+class StayEnded(NamedTuple):
+    """A stop was left after `took_s`; `early_s` is how long before its opening (else its planned time) it was reached, <= 0 = not early."""
+
+    place: int
+    took_s: float
+    early_s: float
+    opens: bool
+    service_s: float

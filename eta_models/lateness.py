@@ -1,0 +1,67 @@
+"""The probability of being late: where the window's end lies in the predicted distribution, corrected by how often that came true."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from river import linear_model, optim
+
+from eta_models.columns import Floats
+
+NAMES = ("z", "z2", "above", "below", "horizon")
+Z_90 = 1.2816
+"""P90 of the normal distribution lies so many standard deviations above its middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatenessPolicy:
+    """How fast is learned, and how many answered questions weigh as much as the plain distribution."""
+
+    learning_rate: float = 0.03
+    intercept_rate: float = 0.005
+    prior_questions: float = 300.0
+
+
+class Lateness:
+    """Learned probabilities of one fleet."""
+
+    def __init__(self, policy: LatenessPolicy) -> None:
+        self.policy = policy
+        self.model = self._new()
+        self.weights = np.zeros(len(NAMES) + 1)
+        self.answered = 0.0
+        self._share = 0.0
+
+    def _new(self) -> linear_model.LogisticRegression:
+        return linear_model.LogisticRegression(optimizer=optim.AdaGrad(self.policy.learning_rate), intercept_lr=self.policy.intercept_rate)
+
+    def features(self, p10_s: Floats, p50_s: Floats, p90_s: Floats, closes_in_s: Floats) -> Floats:
+        """One row a question: how many spreads the window's end lies beyond P50."""
+        room = closes_in_s - p50_s
+        spread = np.where(room > 0, p90_s - p50_s, p50_s - p10_s) / Z_90
+        z = np.clip(room / np.maximum(spread, 1.0), -6.0, 6.0)
+        z = np.where(z == z, z, 0.0)
+        horizon = np.log(np.maximum(p50_s, 5.0) / 300.0)
+        return np.stack([-z, -z * np.abs(z) / 4.0, np.maximum(z - 1.5, 0.0), np.maximum(-z, 0.0), np.clip(horizon, -4.0, 4.0) * 0.5], axis=1)
+
+    def probability(self, table: Floats, closes_in_s: Floats) -> Floats:
+        """0..1, NaN without a window; 1 once it has closed."""
+        plain = 1.0 / (1.0 + np.exp(-1.702 * table[:, 0]))
+        learned = 1.0 / (1.0 + np.exp(-((self.weights[:-1] * table).sum(axis=1) + self.weights[-1])))
+        late = np.where(closes_in_s <= 0, 1.0, (1.0 - self._share) * plain + self._share * learned)
+        return np.where(closes_in_s == closes_in_s, late, np.nan)
+
+    def learn(self, table: Floats, late: bool) -> None:
+        """One question with a window that was open when it was put."""
+        self.model.learn_one(dict(zip(NAMES, table.tolist(), strict=True)), late)
+        self.answered += 1.0
+
+    def export(self) -> int:
+        """Make what was learned count from now on; returns 1 when the model had to go back to its last good weights."""
+        row = np.array([*(self.model.weights.get(name, 0.0) for name in NAMES), self.model.intercept])
+        if not np.isfinite(row).all():
+            self.model = self._new()
+            self.model._weights.update(dict(zip(NAMES, self.weights[:-1].tolist(), strict=True)))
+            self.model.intercept = float(self.weights[-1])
+            return 1
+        self.weights, self._share = row, self.answered / (self.answered + self.policy.prior_questions)
+        return 0

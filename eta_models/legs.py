@@ -1,0 +1,126 @@
+"""How long a leg takes: what was planned or the distance says, bent by what the fleet, the area at that hour and the leg itself have shown.
+
+Every level is shrunk to the one above by its count, so the first leg of the first day already has an answer.
+"""
+
+from dataclasses import dataclass
+from math import log
+from typing import ClassVar
+
+import numpy as np
+
+from eta_models.bounded_keys import BoundedKeys
+from eta_models.columns import Columns, Floats, Floats32, Ints
+from eta_models.journeys import LegTaken
+
+
+@dataclass(frozen=True, slots=True)
+class LegPolicy:
+    """How legs are learned."""
+
+    detour: float = 1.3
+    """Road metres per crow metre: the usual circuity of street networks (Boeing 2019 finds 1.1 to 1.4)."""
+    first_speed_mps: float = 6.0
+    """Urban speed assumed before anything was seen."""
+    start_s: float = 30.0
+    """Time lost in setting off and stopping, whatever the distance."""
+    memory: float = 30.0
+    """A leg's mean forgets with 1/30 a traversal; the fleet's with 1/300."""
+    leg_prior: float = 2.0
+    """So many traversals weigh as much as what the levels above say."""
+    area_prior: float = 5.0
+    capacity: int = 32_768
+    """Legs kept; the least recently used make room."""
+
+
+class LegTable(Columns):
+    """One row a leg: traversals seen (capped), mean and variance of the time in seconds."""
+
+    FIELDS: ClassVar = {"seen": ("f4", 0.0), "mean_s": ("f4", 0.0), "variance": ("f4", 0.0)}
+    seen: Floats32
+    mean_s: Floats32
+    variance: Floats32
+
+
+class Legs:
+    """Learned travel times of one fleet."""
+
+    HOURS = 24
+
+    def __init__(self, policy: LegPolicy) -> None:
+        self.policy = policy
+        self.table = LegTable()
+        self.keys: BoundedKeys[tuple[str, str]] = BoundedKeys(policy.capacity, self._forget)
+        self.areas: dict[int, int] = {}
+        self.area_hours = np.zeros((0, self.HOURS, 2))
+        self.fleet = np.zeros((2, 2))
+        """Log ratio of taken to expected and its count, for legs without and with a planned time."""
+
+    def leg(self, from_stop: str, to_stop: str) -> int:
+        """The row of the leg between two stops."""
+        row = self.keys.row((from_stop, to_stop))
+        if row == self.table.count:
+            self.table.add(1)
+        return row
+
+    def area(self, cell: int) -> int:
+        """The row of an area, named by a coarse H3 cell; at most 4,096, later ones share the last."""
+        if cell not in self.areas and len(self.areas) < 4_096:
+            self.areas[cell] = len(self.areas)
+            self.area_hours = np.concatenate([self.area_hours, np.zeros((1, self.HOURS, 2))])
+        return self.areas.get(cell, len(self.areas) - 1)
+
+    def expected_s(self, leg: Ints, area: Ints, hour: Ints, leg_m: Floats, planned_s: Floats) -> Floats:
+        """Seconds from departure to arrival, one row a leg asked about; `leg` or `area` -1 = nothing known of it."""
+        prior = self._prior_s(leg_m, planned_s) * np.exp(self._area(area, hour))
+        known = leg >= 0
+        seen = np.where(known, self.table.seen[leg], 0.0).astype(np.float64)
+        weight = seen / (seen + self.policy.leg_prior)
+        mean = self.table.mean_s[leg].astype(np.float64)
+        return np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
+
+    def spread_s(self, leg: Ints, expected_s: Floats) -> Floats:
+        """Standard deviation of a leg's time in seconds; a quarter of the time itself where little was seen."""
+        seen = np.where(leg >= 0, self.table.seen[leg], 0.0).astype(np.float64)
+        variance = self.table.variance[leg].astype(np.float64)
+        return np.sqrt((seen * variance + 3.0 * (0.25 * expected_s) ** 2) / (seen + 3.0))
+
+    def learn(self, fact: LegTaken) -> None:
+        """One traversal, after it happened."""
+        planned = np.array([fact.leg_planned_s])
+        hour, area = np.array([int(fact.hour)]), np.array([fact.area])
+        by_plan = int(fact.leg_planned_s > 0)
+        prior = float(self._prior_s(np.array([fact.leg_m]), planned)[0])
+        ratio = min(2.0, max(-2.0, log(max(fact.took_s, 1.0) / prior)))
+        if fact.area >= 0:
+            cell = self.area_hours[fact.area, int(fact.hour)]
+            cell[1] = min(cell[1] + 1.0, self.policy.memory)
+            cell[0] += (ratio - cell[0]) / (cell[1] + self.policy.area_prior)
+        share = self.fleet[by_plan]
+        share[1] = min(share[1] + 1.0, 10.0 * self.policy.memory)
+        share[0] += ratio / (share[1] + self.policy.area_prior)
+        if fact.leg >= 0:
+            self._learn_leg(fact, prior * float(np.exp(self._area(area, hour))[0]))
+
+    def _learn_leg(self, fact: LegTaken, prior_s: float) -> None:
+        table, row = self.table, fact.leg
+        seen = min(float(table.seen[row]) + 1.0, self.policy.memory)
+        before = float(table.mean_s[row]) if seen > 1.0 else fact.took_s
+        took = min(fact.took_s, 5.0 * max(before, prior_s))
+        error = took - before
+        table.seen[row] = seen
+        table.mean_s[row] = before + error / seen
+        table.variance[row] += (error * error * (1.0 - 1.0 / seen) - float(table.variance[row])) / seen
+
+    def _prior_s(self, leg_m: Floats, planned_s: Floats) -> Floats:
+        p = self.policy
+        by_distance = (leg_m * p.detour / p.first_speed_mps + p.start_s) * np.exp(self.fleet[0, 0])
+        return np.where(planned_s > 0, planned_s * np.exp(self.fleet[1, 0]), np.where(leg_m >= 0, by_distance, 60.0))
+
+    def _area(self, area: Ints, hour: Ints) -> Floats:
+        if not len(self.area_hours):
+            return np.zeros(len(area))
+        return np.where(area >= 0, self.area_hours[area, hour, 0], 0.0)
+
+    def _forget(self, row: int) -> None:
+        self.table.clear(np.array([row]))

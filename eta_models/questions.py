@@ -1,0 +1,73 @@
+"""Questions kept until their truth comes: what was asked, what it rested on, what was answered ("log and wait")."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from eta_models.columns import Columns, Floats, Floats32, Ints, Ints32
+from eta_models.correction import EXPERTS
+from eta_models.features import NAMES
+from eta_models.journeys import Estimates
+
+
+class Questions(Columns):
+    """A bounded table. The questions about one visit form a chain through `before`, newest first; free rows form another."""
+
+    FIELDS: ClassVar = {
+        "before": ("i4", -1),
+        "asked_us": ("i8", 0),
+        "hop": ("i2", 0),
+        "closes_in_s": ("f4", float("nan")),
+        "base_s": ("f4", 0.0),
+        "p10_s": ("f4", 0.0),
+        "p50_s": ("f4", 0.0),
+        "p90_s": ("f4", 0.0),
+        "features": ("f2", 0.0, len(NAMES)),
+        "experts": ("f4", 0.0, len(EXPERTS)),
+    }
+    before: Ints32
+    asked_us: Ints
+    hop: Ints
+    closes_in_s: Floats32
+    base_s: Floats32
+    p10_s: Floats32
+    p50_s: Floats32
+    p90_s: Floats32
+    features: Floats32
+    experts: Floats32
+
+    def __init__(self, capacity: int = 16) -> None:
+        super().__init__(capacity)
+        self.free: list[int] = []
+
+    @property
+    def kept(self) -> int:
+        """How many questions wait for their truth."""
+        return self.count - len(self.free)
+
+    def put(self, newest: Ints32, now_us: Ints, hop: Ints, closes_in_s: Floats, answer: Estimates, rows: Ints) -> Ints:
+        """Keep the questions of `rows` of an answer; `newest` are the visits' chains so far. Returns the new chains."""
+        places = np.array([self._row() for _ in range(len(rows))], dtype=np.int64)
+        self.before[places] = newest
+        self.asked_us[places] = now_us
+        self.hop[places] = hop
+        self.closes_in_s[places] = closes_in_s
+        self.base_s[places] = answer.base_s[rows]
+        self.p10_s[places] = answer.p10_s[rows]
+        self.p50_s[places] = answer.p50_s[rows]
+        self.p90_s[places] = answer.p90_s[rows]
+        self.features[places] = answer.features[rows]
+        self.experts[places] = answer.experts[rows]
+        return places
+
+    def _row(self) -> int:
+        return self.free.pop() if self.free else self.add(1)
+
+    def take(self, newest: int) -> list[int]:
+        """The questions of a chain, oldest first; their rows are free for others once the caller has read them."""
+        chain = []
+        while newest >= 0:
+            chain.append(newest)
+            newest = int(self.before[newest])
+        self.free.extend(chain)
+        return chain[::-1]

@@ -1,0 +1,96 @@
+"""How long a vehicle stays at a stop: its service, and how far it waits for the window or the planned time."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from eta_models.bounded_keys import BoundedKeys
+from eta_models.columns import Columns, Floats, Floats32, Ints
+from eta_models.journeys import StayEnded
+
+
+@dataclass(frozen=True, slots=True)
+class StayPolicy:
+    """How stays are learned."""
+
+    first_service_s: float = 20.0
+    """A stop without planned service, before anything was seen: somebody gets on or off."""
+    place_prior: float = 3.0
+    """So many stays weigh as much as what the fleet shows."""
+    memory: float = 30.0
+    first_hold: float = 0.5
+    """Share of an early arrival that is waited out until the planned time, before anything was seen; until an opening it is 1."""
+    longest_s: float = 7_200.0
+    """A longer stay is a break or a breakdown, and is learned as this long."""
+    capacity: int = 32_768
+
+
+class PlaceTable(Columns):
+    """One row a place: stays and holds seen (capped), mean service in seconds, mean share of earliness waited out."""
+
+    FIELDS: ClassVar = {"seen": ("f4", 0.0), "service_s": ("f4", 0.0), "holds": ("f4", 0.0), "hold": ("f4", 0.0)}
+    seen: Floats32
+    service_s: Floats32
+    holds: Floats32
+    hold: Floats32
+
+
+class Stays:
+    """Learned stays of one fleet."""
+
+    def __init__(self, policy: StayPolicy) -> None:
+        self.policy = policy
+        self.table = PlaceTable()
+        self.keys: BoundedKeys[str] = BoundedKeys(policy.capacity, self._forget)
+        self.fleet = np.array([[policy.first_service_s, 5.0], [1.0, 5.0], [policy.first_hold, 5.0], [1.0, 5.0]])
+        """Value and count of: service without a plan (s), taken / planned service, hold for the plan, hold for an opening."""
+
+    def place(self, stop: str) -> int:
+        """The row of a place."""
+        row = self.keys.row(stop)
+        if row == self.table.count:
+            self.table.add(1)
+        return row
+
+    def service_s(self, place: Ints, planned_s: Floats) -> Floats:
+        """Expected work at a stop in seconds, without waiting; `place` -1 = nothing known of it."""
+        fleet = np.where(planned_s > 0, planned_s * self.fleet[1, 0], self.fleet[0, 0])
+        return self._shrunk(place, self.table.seen, self.table.service_s, fleet)
+
+    def hold(self, place: Ints, opens: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats:
+        """Share of an early arrival that is waited out, about 0..1."""
+        return self._shrunk(place, self.table.holds, self.table.hold, np.where(opens, self.fleet[3, 0], self.fleet[2, 0]))
+
+    def _shrunk(self, place: Ints, seen: Floats32, value: Floats32, fleet: Floats) -> Floats:
+        count = np.where(place >= 0, seen[place], 0.0).astype(np.float64)
+        weight = count / (count + self.policy.place_prior)
+        return weight * value[place].astype(np.float64) + (1.0 - weight) * fleet
+
+    def learn(self, fact: StayEnded) -> None:
+        """One stay, after it ended: an early one teaches the hold, another the service."""
+        row, table = fact.place, self.table
+        if fact.early_s > 30.0:
+            service = float(self.service_s(np.array([row]), np.array([fact.service_s]))[0])
+            held = min(1.2, max(-0.2, (fact.took_s - service) / fact.early_s))
+            self._fold(self.fleet[3 if fact.opens else 2], held)
+            self._fold_row(table.holds, table.hold, row, held)
+            return
+        took = min(fact.took_s, self.policy.longest_s)
+        if fact.service_s > 0:
+            self._fold(self.fleet[1], min(5.0, took / fact.service_s))
+        else:
+            self._fold(self.fleet[0], took)
+        self._fold_row(table.seen, table.service_s, row, took)
+
+    def _fold(self, mean: Floats, value: float) -> None:
+        mean[1] = min(mean[1] + 1.0, 10.0 * self.policy.memory)
+        mean[0] += (value - mean[0]) / mean[1]
+
+    def _fold_row(self, count: Floats32, mean: Floats32, row: int, value: float) -> None:
+        if row >= 0:
+            count[row] = min(float(count[row]) + 1.0, self.policy.memory)
+            mean[row] += (value - float(mean[row])) / float(count[row])
+
+    def _forget(self, row: int) -> None:
+        self.table.clear(np.array([row]))

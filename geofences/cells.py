@@ -1,0 +1,30 @@
+"""The H3 cells of positions: the grid that fences are looked up in and speeds are learnt by."""
+
+from itertools import repeat
+
+import h3.api.basic_int as h3
+import numpy as np
+from numpy.typing import NDArray
+
+RESOLUTION: int = 9
+"""H3 resolution of every cell of a position: hexagons of about 0.105 km2 and 200 m edges (h3geo.org, table of cell statistics)."""
+
+
+def cells_of(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """The resolution 9 cell of each position.
+
+    lat and lon in degrees, one dimension, same length, already judged: H3 answers a latitude of 91 with a valid wrong cell and raises
+    only on NaN and infinity.
+    """
+    found = map(h3.latlng_to_cell, lat.tolist(), lon.tolist(), repeat(RESOLUTION))
+    return np.fromiter(found, dtype=np.uint64, count=len(lat))
+
+
+def cell_name(cell: int) -> str:
+    """The cell as H3 writes it: 15 lower-case hexadecimal digits, as in 892a100d2c3ffff."""
+    return str(h3.int_to_str(int(cell)))
+
+
+def coarse(cell: int, resolution: int) -> int:
+    """The parent of a cell at a coarser resolution, 0 to the cell's own."""
+    return int(h3.cell_to_parent(int(cell), resolution))

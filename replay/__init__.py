@@ -1,0 +1,1 @@
+"""A recorded day through the same flow, and its score."""

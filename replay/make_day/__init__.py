@@ -1,0 +1,1 @@
+"""A realistic, seeded delivery day with its truth, made from nothing but a seed."""

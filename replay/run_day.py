@@ -1,0 +1,1 @@
+"""Runs a recorded day through the flow, or through the plain loop that must give the same."""

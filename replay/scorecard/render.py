@@ -1,0 +1,139 @@
+"""The scorecard as a person reads it: a few tables that fit a terminal of 100 columns."""
+
+from rich.console import Group as Stack
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from replay.scorecard.arrivals import ArrivalsFound
+from replay.scorecard.card import Counts, Scorecard, Truth
+from replay.scorecard.exceptions import LateRisk
+from replay.scorecard.intervals import Intervals
+from replay.scorecard.lateness import Lateness
+
+NOTHING = "-"
+
+
+def render(scorecard: Scorecard) -> RenderableType:
+    """Lays the scorecard out as rich tables, at most 100 columns wide; says so where there was no truth to score against."""
+    counts = say_counts(scorecard.counts)
+    truth = scorecard.truth
+    if truth is None:
+        return Stack(counts, Text("No true arrivals were recorded for this day: nothing to score, only counted.", style="yellow"))
+    return Stack(
+        counts, draw_errors(truth), Text(), say_left_out(truth), draw_intervals(truth.intervals),
+        draw_visits("Arrivals found", list_arrivals(truth.arrivals)),
+        draw_visits("P(late), questions with the window still open", list_lateness(truth.p_late)),
+        draw_visits("Late-risk exceptions, by visit", list_late_risk(truth.late_risk)),
+    )
+
+
+def say_counts(counts: Counts) -> Text:
+    """One line of what there was."""
+    return Text(
+        f"{counts.pings:,} pings, {counts.routes:,} routes, {counts.visits:,} stops ({counts.visits_planned:,} with a planned time, "
+        f"{counts.visits_with_window:,} with a window), {counts.predictions:,} predictions, {counts.events:,} events"
+    )
+
+
+def draw_errors(truth: Truth) -> Table:
+    """Absolute errors of the engine beside both rules of thumb, by true minutes to arrival."""
+    table = start_table("ETA error, s, by true minutes to arrival", ["", "engine", "n", "plan + deviation", "n", "crow / mean speed", "n"])
+    tried = (truth.eta, truth.plan_and_deviation, truth.crow_and_mean_speed)
+    for at, group in enumerate(truth.eta.by_true_minutes):
+        cells = [cell for eta in tried for cell in (number(eta.by_true_minutes[at].mae_s), f"{eta.by_true_minutes[at].n:,}")]
+        table.add_row(f"{group.from_min}-{group.to_min} min", *cells)
+    table.add_section()
+    table.add_row("next stop", *(cell for eta in tried for cell in (number(eta.next_stop.mae_s), f"{eta.next_stop.n:,}")))
+    table.add_row("later stops", *(cell for eta in tried for cell in (number(eta.later_stops.mae_s), f"{eta.later_stops.n:,}")))
+    table.add_section()
+    table.add_row("mean (MAE)", *(cell for eta in tried for cell in (number(eta.mae_s), f"{eta.answered:,}")), style="bold")
+    table.add_row("RMSE", *(cell for eta in tried for cell in (number(eta.rmse_s), "")))
+    table.add_row("median bias", *(cell for eta in tried for cell in (number(eta.median_bias_s, "+.1f"), "")))
+    table.add_row("answered", *(cell for eta in tried for cell in (share(eta.answered_share), "")))
+    table.add_row("unanswered", *(cell for eta in tried for cell in ("", f"{eta.unanswered:,}")))
+    return table
+
+
+def say_left_out(truth: Truth) -> Text:
+    """The questions that the table above leaves out."""
+    left, early = truth.left_out, truth.left_out.early_answered
+    return Text(
+        f"{truth.eta.n:,} questions, {truth.eta.unanswered:,} unanswered. Left out above: {left.beyond_hour:,} for arrivals over 60 min "
+        f"away, {left.never_reached:,} for stops never reached at a trusted time, and {left.early:,} before a route's first arrival "
+        f"({early.n:,} answered, MAE {number(early.mae_s)} s). Stops never reached: {truth.arrivals.never_arrived:,}.",
+        style="dim",
+    )
+
+
+def draw_intervals(intervals: Intervals) -> Table:
+    """Coverage and width of P10-P90 by predicted minutes."""
+    table = start_table("P10-P90 by predicted minutes", ["", "holds (aim 80 %)", "mean width, s", "n", "never reached"])
+    for group in intervals.by_predicted_minutes:
+        cells = (share(group.coverage), number(group.width_s, ".0f"), f"{group.n:,}", f"{group.unresolved:,}")
+        table.add_row(f"{group.from_min}-{group.to_min} min", *cells)
+    table.add_section()
+    table.add_row("all", share(intervals.coverage), number(intervals.width_s, ".0f"), f"{intervals.n:,}", "", style="bold")
+    table.add_row("P50 already past", "", "", f"{intervals.overdue:,}", "")
+    return table
+
+
+def list_arrivals(found: ArrivalsFound) -> list[tuple[str, str]]:
+    """What to say of arrivals found."""
+    return [
+        ("true arrivals", f"{found.truth:,}"), ("found", share(found.found_share)),
+        ("within 15 s", share(found.within_15s_share)), ("within 60 s", share(found.within_60s_share)),
+        ("median off, s", number(found.median_off_s)), ("median delay to detect, s", number(found.median_delay_s)),
+        ("stops never reached", f"{found.never_arrived:,}"), ("of these reported reached", f"{found.extra:,}"),
+        ("at unknown true time", f"{found.unverifiable:,}"), ("repeated / unplanned", f"{found.repeated:,} / {found.unplanned:,}"),
+    ]
+
+
+def list_lateness(lateness: Lateness) -> list[tuple[str, str]]:
+    """What to say of P(late)."""
+    return [
+        ("questions", f"{lateness.n:,}"), ("unanswered", f"{lateness.unanswered:,}"),
+        ("base rate", share(lateness.base_rate)), ("Brier", number(lateness.brier, ".4f")),
+        ("Brier skill", number(lateness.brier_skill, ".3f")), ("calibration error (ECE)", number(lateness.ece, ".4f")),
+    ]
+
+
+def list_late_risk(risk: LateRisk) -> list[tuple[str, str]]:
+    """What to say of late-risk exceptions."""
+    minutes = None if risk.median_lead_s is None else risk.median_lead_s / 60
+    return [
+        ("opened", f"{risk.opened:,}"), ("reopened", f"{risk.reopened:,}"),
+        ("visits warned of", f"{risk.visits_warned:,}"), ("visits really late", f"{risk.visits_late:,}"),
+        ("precision", share(risk.precision)), ("recall", share(risk.recall)),
+        ("recall before the window closed", share(risk.recall_before_close)), ("median lead time, min", number(minutes)),
+        ("warned, but truth unknown", f"{risk.unverifiable:,}"),
+    ]
+
+
+def draw_visits(title: str, pairs: list[tuple[str, str]]) -> Table:
+    """Name and figure, two pairs a row."""
+    table = start_table(title, ["", "", "", ""])
+    table.show_header = False
+    table.columns[2].justify = "left"
+    padded = [*pairs, ("", "")] if len(pairs) % 2 else pairs
+    for left, right in zip(padded[::2], padded[1::2], strict=True):
+        table.add_row(*left, *right)
+    return table
+
+
+def start_table(title: str, columns: list[str]) -> Table:
+    """A compact table: names to the left, figures to the right."""
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), min_width=60)
+    for at, name in enumerate(columns):
+        table.add_column(name, justify="left" if at == 0 else "right", no_wrap=True)
+    return table
+
+
+def number(value: float | None, form: str = ",.1f") -> str:
+    """A figure, or a dash where there is none."""
+    return NOTHING if value is None else format(value, form)
+
+
+def share(value: float | None) -> str:
+    """A share in per cent, or a dash where there is none."""
+    return NOTHING if value is None else f"{100 * value:.1f} %"

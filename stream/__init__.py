@@ -1,0 +1,1 @@
+"""From messages to ETAs and exceptions. The only floor that imports bytewax."""

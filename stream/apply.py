@@ -1,0 +1,105 @@
+"""The state machine: one stretch of a fleet's log in, its outputs out; the same whether it comes in one piece or message by message.
+
+A stretch is cut at *barriers*: entries that concern the whole fleet (ticks, fences, visits that change vehicles). Between two barriers
+vehicles do not see each other, so their messages are taken in *rounds*: the first of every vehicle at once, in columns, then the second, ..
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eta_models.columns import Ints
+from stream.batches import FleetBatch, Notice, Pings, Refusal
+from stream.events import Numbered, number
+from stream.fleet import FleetState
+from stream.messages import RoutePublished, StopAdded, StopReassigned
+from stream.outputs import Estimated, NamedVisit, Outputs
+from stream.rounds import run_rounds
+from stream.settings import FleetSettings
+from stream.steps.fleetwide import apply_fleetwide
+from stream.steps.notices import vehicle_of
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a stretch gave, in log order.
+
+    Everything is numbered per fleet without gaps (events by `sequence`, estimates from `first_estimate`, visits by `number`), so that
+    whoever has seen a stretch before can tell.
+    """
+
+    fleet_id: str
+    position: int
+    events: list[Numbered]
+    first_estimate: int
+    estimates: Estimated
+    visits: list[NamedVisit]
+    refusals: list[Refusal]
+
+
+def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Applied:
+    """Apply a stretch of log to the state of its fleet, which it changes."""
+    out = Outputs()
+    state.received += len(batch.pings) + len(batch.notices) + len(batch.refusals)
+    out.refusals.extend(batch.refusals)
+    ping_now_us, notice_now_us = _clock(state, batch)
+    for pings, ping_now, notices, notice_now, barrier in _stretches(state, batch, ping_now_us, notice_now_us):
+        run_rounds(settings, state, (pings, ping_now), (notices, notice_now), out)
+        if barrier is not None:
+            apply_fleetwide(settings, state, *barrier, out)
+    _finish(state, batch, ping_now_us, notice_now_us)
+    for refusal in out.refusals:
+        state.refused[refusal.reason] = state.refused.get(refusal.reason, 0) + 1
+    refusals, estimates = sorted(out.refusals, key=lambda refusal: refusal.position), out.ordered_estimates()
+    first_estimate, state.estimates_made = state.estimates_made, state.estimates_made + len(estimates)
+    return Applied(state.fleet_id, state.position, number(state, out), first_estimate, estimates, out.visits, refusals)
+
+
+def _clock(state: FleetState, batch: FleetBatch) -> tuple[Ints, Ints]:
+    """The fleet's now at every ping and every notice: the latest `received_at` of the log so far."""
+    notice_at = np.array([notice.position for notice in batch.notices], dtype=np.int64)
+    received = np.concatenate([batch.pings.received_us, np.array([notice.received_us for notice in batch.notices], dtype=np.int64)])
+    order = np.argsort(np.concatenate([batch.pings.position, notice_at]), kind="stable")
+    now_us = np.empty(len(order), dtype=np.int64)
+    now_us[order] = np.maximum(np.maximum.accumulate(received[order]), state.now_us) if len(order) else received
+    return now_us[: len(batch.pings)], now_us[len(batch.pings) :]
+
+
+def _finish(state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_now_us: Ints) -> None:
+    for now_us in (ping_now_us, notice_now_us):
+        if len(now_us):
+            state.now_us = max(state.now_us, int(now_us[-1]))
+    last = [int(batch.pings.position[-1])] if len(batch.pings) else []
+    last += [batch.notices[-1].position] if batch.notices else []
+    state.position = max(state.position, *last, *(refusal.position for refusal in batch.refusals), -1)
+
+
+Stretch = tuple[Pings, Ints, Sequence[Notice], Ints, tuple[Notice, int] | None]
+
+
+def _stretches(state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_now_us: Ints) -> Iterator[Stretch]:
+    """The batch cut at its barriers: pings and notices before each, with their now, and the barrier itself."""
+    barriers = _barriers(state, batch.notices)
+    cuts = np.searchsorted(batch.pings.position, np.array([batch.notices[i].position for i in barriers], dtype=np.int64)).tolist()
+    first_ping = first_notice = 0
+    for i, cut in zip(barriers, cuts, strict=True):
+        pings, notices = slice(first_ping, cut), slice(first_notice, i)
+        yield batch.pings.take(pings), ping_now_us[pings], batch.notices[notices], notice_now_us[notices], (batch.notices[i], int(notice_now_us[i]))
+        first_ping, first_notice = cut, i + 1
+    rest, others = slice(first_ping, None), slice(first_notice, None)
+    yield batch.pings.take(rest), ping_now_us[rest], batch.notices[others], notice_now_us[others], None
+
+
+def _barriers(state: FleetState, notices: Sequence[Notice]) -> list[int]:
+    """Places of the notices that concern more than one vehicle. A route published for the first time does not."""
+    barriers, published = [], set(state.routes)
+    for i, notice in enumerate(notices):
+        message = notice.message
+        if isinstance(message, RoutePublished):
+            if message.route_id in published:
+                barriers.append(i)
+            published.add(message.route_id)
+        elif isinstance(message, StopAdded | StopReassigned) or vehicle_of(message) is None:
+            barriers.append(i)
+    return barriers

@@ -1,0 +1,85 @@
+"""What travels through the flow as one item: a stretch of one fleet's log, its pings in columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec import Struct
+
+from eta_models.columns import Cells, Floats, Ints
+from stream.messages import AnyMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Pings:
+    """Judged pings, one row each, in log order. Times are microseconds since 1970 UTC; an absent speed, heading or accuracy is NaN.
+
+    `vehicle` holds numbers into `names`, so that ids are looked up once a vehicle and not once a ping.
+    """
+
+    position: Ints
+    received_us: Ints
+    at_us: Ints
+    vehicle: Ints
+    lat: Floats
+    lon: Floats
+    speed_mps: Floats
+    heading_deg: Floats
+    accuracy_m: Floats
+    cell: Cells
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.position)
+
+    def take(self, rows: Ints | slice) -> "Pings":
+        """The pings of `rows`, in that order."""
+        return Pings(
+            self.position[rows],
+            self.received_us[rows],
+            self.at_us[rows],
+            self.vehicle[rows],
+            self.lat[rows],
+            self.lon[rows],
+            self.speed_mps[rows],
+            self.heading_deg[rows],
+            self.accuracy_m[rows],
+            self.cell[rows],
+            self.names,
+        )
+
+
+def no_pings() -> Pings:
+    """Pings without a row."""
+    whole, real = np.empty(0, np.int64), np.empty(0, np.float64)
+    return Pings(whole, whole, whole, whole, real, real, real, real, real, np.empty(0, np.uint64), ())
+
+
+class Notice(Struct, frozen=True):
+    """A message other than a ping, with its place in the log."""
+
+    position: int
+    received_us: int
+    at_us: int
+    message: AnyMessage
+
+
+class Refusal(Struct, frozen=True):
+    """An input that was not applied: a dead letter. `head` is the first 200 bytes of what came, where bytes came."""
+
+    position: int
+    received_us: int
+    reason: str
+    kind: str = ""
+    vehicle_id: str = ""
+    head: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetBatch:
+    """A stretch of one fleet's log: positions rise within `pings` and within `notices`; together they are the stretch."""
+
+    fleet_id: str
+    pings: Pings
+    notices: Sequence[Notice]
+    refusals: Sequence[Refusal] = ()

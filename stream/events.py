@@ -1,0 +1,80 @@
+"""Events as they leave: CloudEvents 1.0 in structured JSON, numbered per fleet, with ids that a second run gives again."""
+
+from datetime import datetime
+
+import msgspec
+
+from stream.fleet import FleetState
+from stream.moments import instant
+from stream.outputs import Event, Outputs
+
+EVENTS = {
+    "geofence_entered": "A vehicle's newest fix lies in a fence, the one before did not.",
+    "geofence_exited": "A vehicle's newest fix lies outside a fence that it was in; `reason` is `fence_removed` when the fence is gone.",
+    "stop_arrived": "A visit was reached: found on the path between two fixes, or told by the driver (`source`).",
+    "stop_departed": "A visit was left.",
+    "stop_completed": "The driver says that the work at a visit is done.",
+    "stop_failed": "The driver says that the attempt failed, and why.",
+    "stop_skipped": "A visit was passed by, or its route ended without it.",
+    "stop_cancelled": "Dispatch took a visit back.",
+    "window_changed": "A visit has another time window.",
+    "eta_updated": "The arrival expected at a visit moved by a minute and a tenth of the time left, or is new.",
+    "exception_opened": "A visit is more likely late than not (`late_risk`).",
+    "exception_updated": "Its probability or time moved enough to act on.",
+    "exception_acknowledged": "A dispatcher has seen it.",
+    "exception_resolved": "It recovered, was reached, or will not be visited (`reason`).",
+    "ping_rejected": "A fix was not applied, and why; mere repeats are only counted.",
+    "model_reset": "A model of the fleet had become useless and went back to its last good weights.",
+}
+"""What can leave, in one sentence each."""
+
+
+class CloudEvent(msgspec.Struct, frozen=True):
+    """The envelope. `sequence` counts the fleet's events without gaps; `time` is when it happened, `data.detected_at` when it was known."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: str
+    fleetid: str
+    sequence: str
+    data: dict[str, object]
+
+
+class Numbered(msgspec.Struct, frozen=True):
+    """An event in its place: `now_us` and `sequence` order the events of a fleet, `payload` is its JSON."""
+
+    now_us: int
+    sequence: int
+    kind: str
+    payload: bytes
+
+
+_ENCODER = msgspec.json.Encoder()
+
+
+def number(state: FleetState, out: Outputs) -> list[Numbered]:
+    """Put the events of a stretch in log order and give them their numbers and ids."""
+    numbered = []
+    for _, event in sorted(out.events, key=lambda item: item[0]):
+        numbered.append(Numbered(event.detected_us, state.sequence, event.kind, _ENCODER.encode(_envelope(state, event))))
+        state.sequence += 1
+    return numbered
+
+
+def _envelope(state: FleetState, event: Event) -> CloudEvent:
+    return CloudEvent(
+        specversion="1.0",
+        id=f"{state.fleet_id}:{event.kind}:{event.key}",
+        source=f"/fleetcast/{state.fleet_id}",
+        type=f"fleetcast.{event.kind}.v1",
+        subject=event.subject,
+        time=instant(event.occurred_us),
+        datacontenttype="application/json",
+        fleetid=state.fleet_id,
+        sequence=f"{state.sequence:012d}",
+        data={**event.data, "occurred_at": instant(event.occurred_us), "detected_at": instant(event.detected_us)},
+    )

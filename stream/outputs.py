@@ -1,0 +1,68 @@
+"""What a stretch of log gives: events, estimates, dead letters. Everything carries the log position that caused it."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from eta_models.columns import Floats, Ints
+from stream.batches import Refusal
+
+ESTIMATE = np.dtype([("made_us", "<i8"), ("visit", "<i8"), ("p10_us", "<i8"), ("p50_us", "<i8"), ("p90_us", "<i8"), ("p_late", "<f8")])
+"""One internal estimate: when it was made, the visit's running number, the quantiles of its arrival, the probability of being late."""
+
+Estimated = NDArray[np.void]
+
+
+class Event(Struct, frozen=True):
+    """Something that left the flow, before it has its place in the order. `key` makes its id unique within fleet and kind."""
+
+    kind: str
+    key: str
+    subject: str
+    occurred_us: int
+    detected_us: int
+    data: dict[str, object]
+
+
+class NamedVisit(Struct, frozen=True):
+    """What a visit's running number stands for: told once, so that estimates can travel as numbers."""
+
+    number: int
+    vehicle_id: str
+    route_id: str
+    visit_id: str
+    stop_id: str
+    seq: int
+
+
+@dataclass(slots=True)
+class Outputs:
+    """Collected while a stretch is applied; in log order once `finish` of `events.py` has run."""
+
+    events: list[tuple[int, Event]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    visits: list[NamedVisit] = field(default_factory=list)
+    estimate_positions: list[Ints] = field(default_factory=list)
+    estimates: list[Estimated] = field(default_factory=list)
+    kept_late: int = 0
+
+    def emit(self, position: int, event: Event) -> None:
+        """An event caused by the entry at `position`."""
+        self.events.append((position, event))
+
+    def estimate(self, positions: Ints, made_us: Ints, visit: Ints, quantiles_us: tuple[Ints, Ints, Ints], p_late: Floats) -> None:
+        """Estimates caused by the entries at `positions`, one row each."""
+        rows = np.empty(len(positions), dtype=ESTIMATE)
+        rows["made_us"], rows["visit"], rows["p_late"] = made_us, visit, p_late
+        rows["p10_us"], rows["p50_us"], rows["p90_us"] = quantiles_us
+        self.estimate_positions.append(positions)
+        self.estimates.append(rows)
+
+    def ordered_estimates(self) -> Estimated:
+        """All estimates in log order."""
+        if not self.estimates:
+            return np.empty(0, dtype=ESTIMATE)
+        order = np.argsort(np.concatenate(self.estimate_positions), kind="stable")
+        return np.concatenate(self.estimates)[order]

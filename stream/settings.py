@@ -1,0 +1,35 @@
+"""All policies of one fleet in one place; every default stands, with its unit and reason, beside the rule that it governs."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+from eta_models.model import ModelPolicy
+from stream.judge import JudgePolicy
+from stream.moments import instant
+from stream.steps.clean import CleanPolicy
+from stream.steps.estimate import EstimatePolicy
+from stream.steps.progress import ProgressPolicy
+from stream.steps.publish import PublishPolicy
+from stream.steps.risk import RiskPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSettings:
+    """What governs a fleet. `time_zone` is an IANA name: the hours that people and traffic live by."""
+
+    time_zone: str = "UTC"
+    most_vehicles: int = 20_000
+    """Vehicles a fleet may have; messages of further ones are refused (`fleet_full`)."""
+    judge: JudgePolicy = field(default_factory=JudgePolicy)
+    clean: CleanPolicy = field(default_factory=CleanPolicy)
+    progress: ProgressPolicy = field(default_factory=ProgressPolicy)
+    estimate: EstimatePolicy = field(default_factory=EstimatePolicy)
+    risk: RiskPolicy = field(default_factory=RiskPolicy)
+    publish: PublishPolicy = field(default_factory=PublishPolicy)
+    model: ModelPolicy = field(default_factory=ModelPolicy)
+
+    def utc_offset_s(self, now_us: int) -> int:
+        """Seconds that local time is ahead of UTC."""
+        zone = UTC if self.time_zone == "UTC" else ZoneInfo(self.time_zone)
+        return round((instant(now_us).astimezone(zone).utcoffset() or timedelta()).total_seconds())

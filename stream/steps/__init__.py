@@ -1,0 +1,1 @@
+"""The steps of one ping, in the order in which it takes them."""

@@ -1,0 +1,126 @@
+"""Arrivals and departures of one vehicle: what they change, what they teach, what is told."""
+
+from dataclasses import dataclass
+
+from eta_models.columns import MISSING
+from geofences.positions import distance_m, entry_fraction, exit_fraction
+from stream.fleet import FleetState, Truth
+from stream.outputs import Outputs
+from stream.steps.risk import settle
+from stream.visit_events import visit_event
+from stream.visits import Visits, VisitState
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The path of one vehicle between its last two live fixes, and the log entry that gave the newer one."""
+
+    row: int
+    position: int
+    now_us: int
+    from_us: int
+    to_us: int
+    path: tuple[float, float, float, float]
+
+    @classmethod
+    def of(cls, state: FleetState, row: int, position: int, now_us: int) -> "Segment":
+        """The newest path of vehicle `row`."""
+        v = state.vehicles
+        path = (float(v.was_lat[row]), float(v.was_lon[row]), float(v.lat[row]), float(v.lon[row]))
+        return cls(row, position, now_us, int(v.was_at_us[row]), int(v.at_us[row]), path)
+
+    def start_share(self, state: FleetState) -> float:
+        """The share of the path that belongs to the current leg: a route that started on the way does not look back."""
+        return 0.0 if state.vehicles.here[self.row] >= 0 else self.share_at(int(state.vehicles.left_us[self.row]))
+
+    def share_at(self, at_us: int) -> float:
+        """The share of the path driven at a time: 0 before it, 1 after it."""
+        return 0.0 if self.to_us <= self.from_us else min(1.0, max(0.0, (at_us - self.from_us) / (self.to_us - self.from_us)))
+
+    def at_us(self, share: float) -> int:
+        """When the vehicle was at a share of the path."""
+        return self.from_us + round(share * (self.to_us - self.from_us))
+
+    def entry(self, visits: Visits, visit: int) -> float | None:
+        """The share of the path at which the stop's radius is first entered."""
+        share = float(entry_fraction(*self.path, visits.lat[visit], visits.lon[visit], float(visits.radius_m[visit])))
+        return share if share == share else None
+
+    def exit(self, visits: Visits, visit: int) -> float:
+        """The share of the path at which the stop's radius is left; 0 when the whole path is outside."""
+        share = float(exit_fraction(*self.path, visits.lat[visit], visits.lon[visit], float(visits.radius_m[visit])))
+        return share if share == share else 0.0
+
+    def end_distance_m(self, visits: Visits, visit: int) -> float:
+        """How far the newest fix is from a stop."""
+        return float(distance_m(visits.lat[visit], visits.lon[visit], self.path[2], self.path[3]))
+
+    def nearer_to(self, visits: Visits, visit: int, other: int) -> bool:
+        """Whether the newest fix is nearer to `visit` than to `other`."""
+        return self.end_distance_m(visits, visit) < self.end_distance_m(visits, other)
+
+    def drives_away(self, visits: Visits, visit: int) -> bool:
+        """Whether the path ends further from a stop than it began."""
+        return self.end_distance_m(visits, visit) > float(distance_m(visits.lat[visit], visits.lon[visit], self.path[0], self.path[1]))
+
+
+def arrive(trusted_gap_s: float, state: FleetState, segment: Segment, visit: int, at_us: int, source: str, out: Outputs) -> None:
+    """The vehicle has reached a visit: earlier open ones without it are skipped, the leg and all questions have their truth."""
+    vehicles, visits, row = state.vehicles, state.visits, segment.row
+    following = int(vehicles.next[row])
+    skipped = [earlier for earlier in range(following, visit) if visits.state[earlier] == VisitState.OPEN] if source == "position" else []
+    for earlier in skipped:
+        close(state, segment, earlier, VisitState.SKIPPED, at_us, "passed_by", out)
+    trusted = source != "position" or (segment.to_us - segment.from_us) / 1e6 <= trusted_gap_s
+    if trusted and vehicles.left_visit[row] >= 0 and vehicles.left_visit[row] == visit - 1:
+        state.truths.append(Truth(segment.position, "leg", visit, (at_us - int(vehicles.left_us[row])) / 1e6))
+    visits.state[visit], visits.arrived_us[visit] = VisitState.ARRIVED, at_us
+    let_go(state, segment.position, visit, at_us if trusted else MISSING)
+    if visits.planned_us[visit] != MISSING:
+        vehicles.deviation_s[row] = (at_us - int(visits.planned_us[visit])) / 1e6
+    vehicles.here[row] = visit
+    set_next(state, row)
+    settle(state, row, visit, segment.position, segment.now_us, out)
+    out.emit(segment.position, visit_event(state, "stop_arrived", row, visit, at_us, segment.now_us, {"source": source, "out_of_sequence": visit != following}))
+
+
+def let_go(state: FleetState, position: int, visit: int, at_us: int) -> None:
+    """Hand the kept questions about a visit over to the next tick; without a time there is nothing to learn from them."""
+    question = int(state.visits.question[visit])
+    if question >= 0:
+        kind = "no_arrival" if at_us == MISSING else "arrival"
+        state.truths.append(Truth(position, kind, visit, at_us=at_us, question=question))
+        state.vehicles.kept[state.routes[state.names[visit].route_id].vehicle] -= state.visits.kept[visit]
+        state.visits.question[visit], state.visits.kept[visit] = -1, 0
+
+
+def depart(state: FleetState, segment: Segment, visit: int, at_us: int, out: Outputs, source: str = "position") -> None:
+    """The vehicle has left a visit, and its next leg begins."""
+    vehicles, visits, row = state.vehicles, state.visits, segment.row
+    if visits.state[visit] == VisitState.ARRIVED:
+        visits.state[visit] = VisitState.DEPARTED
+    state.truths.append(Truth(segment.position, "stay", visit, max(0.0, (at_us - int(visits.arrived_us[visit])) / 1e6)))
+    vehicles.here[row] = -1
+    vehicles.left_visit[row] = visit
+    vehicles.left_us[row], vehicles.left_lat[row], vehicles.left_lon[row] = at_us, visits.lat[visit], visits.lon[visit]
+    out.emit(segment.position, visit_event(state, "stop_departed", row, visit, at_us, segment.now_us, {"source": source}))
+
+
+def close(state: FleetState, segment: Segment, visit: int, outcome: VisitState, at_us: int, reason: str | None, out: Outputs) -> None:
+    """A visit has its outcome; an open one will have no arrival, so its questions get no truth."""
+    visits = state.visits
+    if visits.state[visit] == VisitState.OPEN:
+        let_go(state, segment.position, visit, MISSING)
+    visits.state[visit] = outcome
+    set_next(state, segment.row)
+    settle(state, segment.row, visit, segment.position, segment.now_us, out)
+    kind = f"stop_{outcome.name.lower()}"
+    out.emit(segment.position, visit_event(state, kind, segment.row, visit, at_us, segment.now_us, {"reason": reason}))
+
+
+def set_next(state: FleetState, row: int) -> None:
+    """Point a vehicle at the first open visit of its started route."""
+    route = state.route_of(row)
+    open_visits = () if route is None else (v for v in range(route.first, route.end) if state.visits.state[v] == VisitState.OPEN)
+    state.vehicles.next[row] = next(iter(open_visits), -1)
+    state.vehicles.end[row] = -1 if route is None else route.end

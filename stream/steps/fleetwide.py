@@ -1,0 +1,114 @@
+"""Messages that concern the whole fleet: ticks, fences, visits that change vehicles, and facts about routes and exceptions."""
+
+import numpy as np
+
+from eta_models.columns import MISSING
+from geofences.fence_index import FenceIndex
+from geofences.fences import InvalidFence, fence_of
+from stream.batches import Notice
+from stream.fleet import FleetState
+from stream.messages import (
+    AvailabilityConfirmed,
+    DockAssigned,
+    ExceptionAcknowledged,
+    FencePut,
+    FenceRemoved,
+    HandedOver,
+    LoadReady,
+    RoutePublished,
+    StopAdded,
+    StopReassigned,
+    Tick,
+)
+from stream.outputs import Event, Outputs
+from stream.reasons import Reason
+from stream.rounds import ask
+from stream.routes import tidy
+from stream.settings import FleetSettings
+from stream.steps.learn import learn
+from stream.steps.locate import refence
+from stream.steps.notices import refuse
+from stream.steps.plans import add_stop, publish_route, reassign_stop
+from stream.steps.risk import exception_id
+from stream.steps.statuses import Facts
+
+TIDY_EVERY_US = 600_000_000
+"""How often rows of routes that are over are dropped, in log time."""
+
+
+def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, now_us: int, out: Outputs) -> None:
+    """Apply one message that concerns the whole fleet."""
+    facts, message = Facts(notice.position, notice.at_us, now_us), notice.message
+    reason = None
+    match message:
+        case Tick():
+            tick(settings, state, facts, out)
+        case RoutePublished():
+            reason = publish_route(state, facts, message, out)
+        case StopAdded():
+            reason = add_stop(state, facts, message, out)
+        case StopReassigned():
+            reason = reassign_stop(state, facts, message, out)
+        case FencePut() | FenceRemoved():
+            reason = _fence(state, facts, message, out)
+        case LoadReady() | DockAssigned():
+            reason = _route_fact(state, message)
+        case ExceptionAcknowledged():
+            reason = _acknowledge(state, facts, message, out)
+        case HandedOver() | AvailabilityConfirmed():
+            reason = None if message.visit_id in state.visit_rows else Reason.UNKNOWN_VISIT
+        case _:
+            reason = Reason.UNKNOWN_TYPE
+    state.now_us = max(state.now_us, now_us)
+    if reason is not None:
+        refuse(notice, reason, out)
+
+
+def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs) -> None:
+    """Time has come this far: what was true is learned, silent vehicles are estimated anew, what is over is dropped."""
+    before_us, state.now_us = state.now_us, max(state.now_us, facts.now_us)
+    state.utc_offset_s = settings.utc_offset_s(state.now_us)
+    learn(state, facts.position, out)
+    vehicles = state.vehicles
+    rows = np.flatnonzero(vehicles.next[: vehicles.count] >= 0)
+    silent = state.now_us - vehicles.estimated_us[rows] >= settings.estimate.silent_step_s * 1e6
+    rows = rows[silent]
+    count = len(rows)
+    if count:
+        ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=np.int64), out)
+    if before_us != MISSING and before_us // TIDY_EVERY_US != state.now_us // TIDY_EVERY_US:
+        tidy(state)
+
+
+def _fence(state: FleetState, facts: Facts, message: FencePut | FenceRemoved, out: Outputs) -> Reason | None:
+    if isinstance(message, FencePut):
+        try:
+            state.fences[message.fence_id] = fence_of(message.fence_id, message.geometry, message.kind, message.name)
+        except InvalidFence:
+            return Reason.BAD_FENCE
+    elif state.fences.pop(message.fence_id, None) is None:
+        return Reason.UNKNOWN_FENCE
+    state.fence_index = FenceIndex([state.fences[fence_id] for fence_id in sorted(state.fences)])
+    refence(state, facts.position, facts.now_us, out)
+    return None
+
+
+def _route_fact(state: FleetState, message: LoadReady | DockAssigned) -> Reason | None:
+    route = state.routes.get(message.route_id)
+    if route is None:
+        return Reason.UNKNOWN_ROUTE
+    if isinstance(message, LoadReady):
+        route.load_ready = True
+    else:
+        route.dock_id = message.dock_id
+    return None
+
+
+def _acknowledge(state: FleetState, facts: Facts, message: ExceptionAcknowledged, out: Outputs) -> Reason | None:
+    visit = next((row for row in np.flatnonzero(state.visits.at_risk[: state.visits.count]).tolist() if exception_id(state, row) == message.exception_id), None)
+    if visit is None:
+        return Reason.UNKNOWN_EXCEPTION
+    key = f"{message.exception_id}:{int(state.visits.episode[visit])}"
+    data: dict[str, object] = {"exception_id": message.exception_id, "by": message.by}
+    out.emit(facts.position, Event("exception_acknowledged", key, f"visit/{state.names[visit].visit_id}", facts.at_us, facts.now_us, data))
+    return None

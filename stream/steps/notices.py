@@ -1,0 +1,56 @@
+"""Which step takes which message about one vehicle."""
+
+import msgspec
+
+from stream.batches import Notice, Refusal
+from stream.fleet import FleetState, VehicleFacts
+from stream.messages import AnyMessage, DriverBreak, RouteEnded, RouteStarted, VehicleDown, VehiclePut, VehicleUp, VisitFact, WindowChanged
+from stream.moments import micros
+from stream.outputs import Outputs
+from stream.reasons import Reason
+from stream.steps.plans import change_window
+from stream.steps.statuses import Facts, end_route, report, start_route
+
+
+def vehicle_of(message: AnyMessage) -> str | None:
+    """The vehicle that a message is about; None = it concerns the fleet."""
+    return getattr(message, "vehicle_id", None)
+
+
+def refuse(notice: Notice, reason: Reason, out: Outputs) -> None:
+    """A message that fits the log but not the state is a dead letter too, with its text."""
+    head = msgspec.json.encode(notice.message)[:200]
+    kind = str(notice.message.__struct_config__.tag)
+    out.refusals.append(Refusal(notice.position, notice.received_us, str(reason), kind, vehicle_of(notice.message) or "", head))
+
+
+def apply_notice(state: FleetState, notice: Notice, now_us: int, out: Outputs) -> Reason | None:
+    """Apply one message about one vehicle; a reason when it cannot be."""
+    facts = Facts(notice.position, notice.at_us, now_us)
+    match notice.message:
+        case RouteStarted():
+            return start_route(state, facts, notice.message, out)
+        case RouteEnded():
+            return end_route(state, facts, notice.message, out)
+        case WindowChanged():
+            return change_window(state, facts, notice.message, out)
+        case VisitFact():
+            return report(state, facts, notice.message, out)
+        case _:
+            return _note(state, facts, notice.message)
+
+
+def _note(state: FleetState, facts: Facts, message: AnyMessage) -> Reason | None:
+    """Facts about the vehicle itself."""
+    match message:
+        case VehiclePut():
+            shift = micros(message.shift_start), micros(message.shift_end)
+            loaded = tuple(message.loaded_visit_ids or ())
+            state.facts[message.vehicle_id] = VehicleFacts(message.driver_id, message.capacity, tuple(message.skills), *shift, loaded)
+        case VehicleDown() | VehicleUp():
+            state.vehicles.down[state.vehicle_rows[message.vehicle_id]] = isinstance(message, VehicleDown)
+        case DriverBreak():
+            state.vehicles.paused_until_us[state.vehicle_rows[message.vehicle_id]] = facts.at_us + round(message.duration_s * 1e6)
+        case _:
+            return Reason.UNKNOWN_TYPE
+    return None

@@ -1,0 +1,105 @@
+"""What is known of every vehicle of a fleet, in columns: one row a vehicle, numbered by first appearance in the log."""
+
+from typing import ClassVar
+
+from eta_models.columns import MISSING, Cells, Columns, Floats, Floats32, Ints, Small
+
+RECENT_FIXES = 8
+"""How many times of past fixes are kept to know a repeated late fix from a new one."""
+
+
+class Vehicles(Columns):
+    """The live state of vehicles. Times are microseconds since 1970 UTC, `MISSING` where there is none."""
+
+    FIELDS: ClassVar = {
+        "at_us": ("i8", MISSING),
+        "received_us": ("i8", MISSING),
+        "lat": ("f8", 0.0),
+        "lon": ("f8", 0.0),
+        "was_at_us": ("i8", MISSING),
+        "was_lat": ("f8", 0.0),
+        "was_lon": ("f8", 0.0),
+        "speed_mps": ("f4", float("nan")),
+        "heading_deg": ("f4", float("nan")),
+        "accuracy_m": ("f4", float("nan")),
+        "cell": ("u8", 0),
+        "recent_us": ("i8", MISSING, RECENT_FIXES),
+        "fixes": ("i8", 0),
+        "tokens": ("f8", 20.0),
+        "strays": ("i1", 0),
+        "stray_at_us": ("i8", MISSING),
+        "stray_lat": ("f8", 0.0),
+        "stray_lon": ("f8", 0.0),
+        "still_us": ("i8", MISSING),
+        "still_lat": ("f8", 0.0),
+        "still_lon": ("f8", 0.0),
+        "inside": ("i8", 0),
+        "route": ("i8", -1),
+        "next": ("i8", -1),
+        "end": ("i8", -1),
+        "here": ("i8", -1),
+        "left_visit": ("i8", -1),
+        "left_us": ("i8", MISSING),
+        "left_lat": ("f8", 0.0),
+        "left_lon": ("f8", 0.0),
+        "deviation_s": ("f4", float("nan")),
+        "estimated_us": ("i8", MISSING),
+        "kept": ("i4", 0),
+        "paused_until_us": ("i8", MISSING),
+        "down": ("i1", 0),
+        "off_plan": ("i1", 0),
+    }
+
+    at_us: Ints
+    """Time of the newest live fix."""
+    received_us: Ints
+    lat: Floats
+    lon: Floats
+    was_at_us: Ints
+    """The live fix before the newest: arrivals are found on the path between the two."""
+    was_lat: Floats
+    was_lon: Floats
+    speed_mps: Floats32
+    heading_deg: Floats32
+    accuracy_m: Floats32
+    cell: Cells
+    recent_us: Ints
+    """Times of the last accepted fixes, a ring of `RECENT_FIXES`."""
+    fixes: Ints
+    """Accepted fixes so far."""
+    tokens: Floats
+    """Token bucket of the rate limit, in fixes."""
+    strays: Small
+    """Consistent fixes in a row at a place that could not be reached."""
+    stray_at_us: Ints
+    stray_lat: Floats
+    stray_lon: Floats
+    still_us: Ints
+    """Since when it has not moved away from `still_lat, still_lon`."""
+    still_lat: Floats
+    still_lon: Floats
+    inside: Ints
+    """Signature of the set of fences it is in; 0 = none."""
+    route: Ints
+    """Number of the started route, -1 = none."""
+    next: Ints
+    """Row of the next open visit of the started route, -1 = none."""
+    end: Ints
+    """Row behind the last visit of the started route."""
+    here: Ints
+    """Row of the visit at which it stands, -1 = under way."""
+    left_visit: Ints
+    """Row of the visit at which the current leg began, -1 = none."""
+    left_us: Ints
+    """When the current leg began."""
+    left_lat: Floats
+    left_lon: Floats
+    deviation_s: Floats32
+    """Last arrival minus its planned time; NaN before the first."""
+    estimated_us: Ints
+    """When all remaining visits were last estimated."""
+    kept: Ints
+    """Questions about its visits that wait for their truth."""
+    paused_until_us: Ints
+    down: Small
+    off_plan: Small

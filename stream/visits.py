@@ -1,0 +1,103 @@
+"""Every visit of every route that is not over, in columns: the visits of a route are consecutive rows in planned order."""
+
+from enum import IntEnum
+from typing import ClassVar
+
+from eta_models.columns import MISSING, Columns, Floats, Floats32, Ints, Ints32, Small
+
+
+class VisitState(IntEnum):
+    """Where a visit is in its life. OPEN visits have an ETA."""
+
+    OPEN = 0
+    ARRIVED = 1
+    DEPARTED = 2
+    COMPLETED = 3
+    FAILED = 4
+    SKIPPED = 5
+    CANCELLED = 6
+    MOVED = 7
+
+
+class Visits(Columns):
+    """Plan, progress, last estimate and risk of visits. Times are microseconds since 1970 UTC, `MISSING` where there is none."""
+
+    FIELDS: ClassVar = {
+        "number": ("i8", -1),
+        "state": ("i1", 0),
+        "lat": ("f8", 0.0),
+        "lon": ("f8", 0.0),
+        "radius_m": ("f4", 0.0),
+        "planned_us": ("i8", MISSING),
+        "opens_us": ("i8", MISSING),
+        "closes_us": ("i8", MISSING),
+        "service_s": ("f4", float("nan")),
+        "leg": ("i4", -1),
+        "place": ("i4", -1),
+        "area": ("i4", -1),
+        "leg_m": ("f4", float("nan")),
+        "leg_planned_s": ("f4", float("nan")),
+        "entered_us": ("i8", MISSING),
+        "arrived_us": ("i8", MISSING),
+        "done_us": ("i8", MISSING),
+        "p10_us": ("i8", MISSING),
+        "p50_us": ("i8", MISSING),
+        "p90_us": ("i8", MISSING),
+        "p_late": ("f4", float("nan")),
+        "shown_us": ("i8", MISSING),
+        "shows": ("i4", 0),
+        "asked_us": ("i8", MISSING),
+        "asked_s": ("f4", 0.0),
+        "question": ("i4", -1),
+        "kept": ("i2", 0),
+        "at_risk": ("i1", 0),
+        "episode": ("i2", 0),
+        "updates": ("i2", 0),
+        "risk_p50_us": ("i8", MISSING),
+        "risk_p": ("f4", float("nan")),
+    }
+
+    number: Ints
+    """Running number of the visit in its fleet, never used again: what predictions are filed under."""
+    state: Small
+    lat: Floats
+    lon: Floats
+    radius_m: Floats32
+    planned_us: Ints
+    opens_us: Ints
+    closes_us: Ints
+    service_s: Floats32
+    """Planned service time; NaN = none planned."""
+    leg: Ints32
+    """The model's number of the leg that ends here."""
+    place: Ints32
+    """The model's number of this place."""
+    area: Ints32
+    """The model's number of the area around the stop."""
+    leg_m: Floats32
+    """Crow distance from the stop before; NaN for the first of a route."""
+    leg_planned_s: Floats32
+    """Planned travel time from the stop before; NaN where the plan has none."""
+    entered_us: Ints
+    """First entry into the radius while an earlier visit was still open."""
+    arrived_us: Ints
+    done_us: Ints
+    """When the work was done or had failed, as the driver said."""
+    p10_us: Ints
+    p50_us: Ints
+    p90_us: Ints
+    p_late: Floats32
+    shown_us: Ints
+    """P50 of the last `eta_updated`, and how many there were."""
+    shows: Ints32
+    asked_us: Ints
+    """When the last question that will be learned from was put, and how far ahead the arrival then seemed (`asked_s`)."""
+    asked_s: Floats32
+    question: Ints32
+    """Newest of the kept questions about this visit, -1 = none; and how many are kept."""
+    kept: Ints
+    at_risk: Small
+    episode: Ints
+    updates: Ints
+    risk_p50_us: Ints
+    risk_p: Floats32
