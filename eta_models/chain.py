@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import Floats
+from eta_models.columns import Floats, Ints
 from eta_models.journeys import Ahead, Journeys
 from eta_models.legs import Legs
 from eta_models.stays import Stays
@@ -27,6 +27,17 @@ class Chain:
     """Of the current leg (1 = not begun), one row a journey."""
     first_s: Floats
     """Plain time to the next stop, one row a journey."""
+    steps: list[Ints]
+    """Rows of the first stops, of the second ones, .."""
+
+
+def hops(ahead: Ahead) -> list[Ints]:
+    """Rows of the first stop of every journey, rows of the second stops, and so on."""
+    firsts = np.flatnonzero(ahead.hop == 0)
+    lengths = np.empty(len(firsts), dtype=np.int64)
+    lengths[:-1] = firsts[1:] - firsts[:-1]
+    lengths[-1:] = len(ahead.hop) - firsts[-1:]
+    return [firsts, *(firsts[lengths > hop] + hop for hop in range(1, int(lengths.max(initial=0))))]
 
 
 def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
@@ -34,15 +45,23 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     hour = np.minimum(journeys.hour[ahead.journey].astype(np.int64), 23)
     leg_s = legs.expected_s(ahead.leg, ahead.area, hour, ahead.leg_m, ahead.leg_planned_s)
     service_s = stays.service_s(ahead.place, ahead.service_s)
-    hold = stays.hold(ahead.place, ahead.opens_in_s == ahead.opens_in_s)
-    ready_s = np.where(ahead.opens_in_s == ahead.opens_in_s, ahead.opens_in_s, ahead.planned_in_s)
-    ready_s = np.where((ready_s == ready_s) & ~(ahead.service_s > 0) | (ahead.opens_in_s == ahead.opens_in_s), ready_s, -np.inf)
-    firsts = np.flatnonzero(ahead.hop == 0)
-    share_left, first_s = _first(journeys, leg_s[firsts], stays)
-    arrival_s, wait_s = _follow(ahead, firsts, first_s, leg_s, service_s, hold, ready_s)
-    leg_share = np.where(ahead.hop == 0, share_left[ahead.journey], 1.0)
-    variance = legs.spread_s(ahead.leg, leg_s) ** 2 * leg_share + (0.3 * service_s) ** 2
-    return Chain(arrival_s, leg_s, np.sqrt(_running_sum(ahead, firsts, variance)), service_s, wait_s, share_left, first_s)
+    opens = ahead.opens_in_s == ahead.opens_in_s
+    hold = stays.hold(ahead.place, opens)
+    ready_s = np.where(opens, ahead.opens_in_s, np.where(ahead.service_s > 0, -np.inf, ahead.planned_in_s))
+    steps = hops(ahead)
+    share_left, first_s = _first(journeys, leg_s[steps[0]], stays)
+    spread_s = legs.spread_s(ahead.leg, leg_s)
+    variance = spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0) + 0.09 * service_s * service_s
+    arrival_s, wait_s = np.empty(len(leg_s)), np.zeros(len(leg_s))
+    arrival_s[steps[0]] = first_s
+    for rows in steps[1:]:
+        before = rows - 1
+        early_s = ready_s[before] - arrival_s[before]
+        waited = np.where(early_s > 0, hold[before] * early_s, 0.0)
+        wait_s[rows] = wait_s[before] + waited
+        arrival_s[rows] = np.maximum(arrival_s[before] + waited + service_s[before] + leg_s[rows], arrival_s[before] + SOONEST_S)
+        variance[rows] += variance[before]
+    return Chain(arrival_s, leg_s, np.sqrt(variance), service_s, wait_s, share_left, first_s, steps)
 
 
 def _first(journeys: Journeys, leg_s: Floats, stays: Stays) -> tuple[Floats, Floats]:
@@ -50,36 +69,13 @@ def _first(journeys: Journeys, leg_s: Floats, stays: Stays) -> tuple[Floats, Flo
     way_m = journeys.to_next_m + journeys.behind_m
     share = np.where(way_m > 1.0, journeys.to_next_m / np.maximum(way_m, 1.0), 0.0)
     under_way = np.maximum(share * leg_s - journeys.fix_age_s, SOONEST_S)
+    if not journeys.standing.any():
+        return share, under_way + journeys.paused_s
     early_s = np.where(journeys.ready_in_s > 0, journeys.ready_in_s, 0.0)
-    hold = np.where(early_s > 0, stays.hold(journeys.place, journeys.service_s > 0), 0.0)
+    held_s = stays.hold(journeys.place, journeys.opens) * early_s
     service_s = stays.service_s(journeys.place, journeys.service_s)
-    stay_s = np.maximum(np.maximum(service_s - journeys.elapsed_s, 0.2 * service_s), hold * early_s)
-    first_s = np.where(journeys.standing, stay_s + leg_s, under_way)
+    serving_s = np.maximum(service_s - journeys.elapsed_s, 0.2 * service_s)
+    stay_s = np.where(journeys.opens & (early_s > 0), held_s + service_s, np.maximum(serving_s, held_s))
+    drive_s = np.where(service_s > 0, leg_s, np.maximum(leg_s - journeys.elapsed_s, 0.7 * leg_s))
+    first_s = np.where(journeys.standing, stay_s + drive_s, under_way)
     return np.where(journeys.standing, 1.0, share), first_s + journeys.paused_s
-
-
-def _follow(
-    ahead: Ahead, firsts: np.ndarray[tuple[int], np.dtype[np.int64]], first_s: Floats, leg_s: Floats, service_s: Floats, hold: Floats, ready_s: Floats
-) -> tuple[Floats, Floats]:
-    """Arrival at every visit, and the waits before it, hop by hop over all journeys at once."""
-    arrival_s, wait_s = np.empty(len(ahead.hop)), np.zeros(len(ahead.hop))
-    arrival_s[firsts] = first_s
-    lengths = np.diff(np.append(firsts, len(ahead.hop)))
-    rows = firsts
-    for hop in range(1, int(lengths.max(initial=0))):
-        rows = firsts[lengths > hop] + hop
-        before = rows - 1
-        waited = hold[before] * np.maximum(ready_s[before] - arrival_s[before], 0.0)
-        wait_s[rows] = wait_s[before] + waited
-        arrival_s[rows] = np.maximum(arrival_s[before] + waited + service_s[before] + leg_s[rows], arrival_s[before] + SOONEST_S)
-    return arrival_s, wait_s
-
-
-def _running_sum(ahead: Ahead, firsts: np.ndarray[tuple[int], np.dtype[np.int64]], values: Floats) -> Floats:
-    """Sum of `values` along each journey, hop by hop: its bits do not depend on which journeys share the batch."""
-    total = values.copy()
-    lengths = np.diff(np.append(firsts, len(values)))
-    for hop in range(1, int(lengths.max(initial=0))):
-        rows = firsts[lengths > hop] + hop
-        total[rows] += total[rows - 1]
-    return total

@@ -5,6 +5,7 @@ the plain estimates are experts; a hedge weighs them by how well each has done l
 cannot make the plain estimate worse for long. Predictions use the weights exported at the last tick, never newer ones.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ BINS_S = np.array([120.0, 240.0, 360.0, 480.0, 600.0, 750.0, 900.0, 1200.0, 1500
 HEDGE_BINS = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
 """The coarser bin of a fine one, for the weights of the experts."""
 
-EXPERTS = ("chain", "by_plan", "base", "binned", "common")
+EXPERTS = ("chain", "transfer", "by_plan", "base", "binned", "common")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,33 +59,37 @@ class Correction:
             optimizer=optim.AdaGrad(self.policy.learning_rate), loss=optim.losses.Huber(self.policy.huber_epsilon), intercept_lr=self.policy.intercept_rate
         )
 
-    def experts(self, table: Floats, base_s: Floats, hop: Ints, chain_s: Floats, by_plan_s: Floats) -> Floats:
-        """The answers of all experts in seconds from now, one row a question."""
-        scale, group = scale_s(base_s), group_of(base_s, hop)
-        binned = np.clip((self.weights[group, :-1] * table).sum(axis=1) + self.weights[group, -1], -CLIP, CLIP)
-        common = np.clip((self.weights[-1:, :-1] * table).sum(axis=1) + self.weights[-1, -1], -CLIP, CLIP)
-        planned = np.where(by_plan_s == by_plan_s, by_plan_s, chain_s)
-        return np.stack([chain_s, planned, base_s, base_s + binned * scale, base_s + common * scale], axis=1)
+    def experts(self, table: Floats, base_s: Floats, group: Ints, plain: Sequence[Floats]) -> Floats:
+        """The answers of all experts in seconds from now, one row a question. `plain`: chain, transfer, by plan (NaN = as chain)."""
+        scale = scale_s(base_s)
+        answers = np.empty((len(base_s), len(EXPERTS)))
+        for place, answer in enumerate(plain):
+            answers[:, place] = np.where(answer == answer, answer, plain[0])
+        answers[:, 3] = base_s
+        for place, weights in ((4, self.weights[group]), (5, self.weights[-1:])):
+            shift = (weights[:, :-1] * table).sum(axis=1) + weights[:, -1]
+            answers[:, place] = base_s + np.minimum(np.maximum(shift, -CLIP), CLIP) * scale
+        return answers
 
-    def weigh(self, experts: Floats, base_s: Floats, hop: Ints) -> Floats:
+    def weigh(self, experts: Floats, group: Ints) -> Floats:
         """One answer from all experts, in seconds from now."""
-        group = group_of(base_s, hop)
-        return np.asarray((self._hedge[HEDGE_BINS[group // 2] * 2 + group % 2] * experts).sum(axis=1))
+        return np.asarray((self._hedge[HEDGE_BINS[group >> 1] * 2 + (group & 1)] * experts).sum(axis=1))
 
-    def learn(self, table: Floats, base_s: float, hop: int, experts: Floats, took_s: float) -> None:
-        """One question whose truth came: `table` and `experts` as they were when it was put."""
-        group = int(group_of(np.array([base_s]), np.array([hop]))[0])
-        scale = float(scale_s(np.array([base_s]))[0])
-        target = min(8.0, max(-8.0, (took_s - base_s) / scale))
-        row = dict(zip(NAMES, table.tolist(), strict=True))
-        for number in (group, self.GROUPS):
-            self.models[number].learn_one(row, target, w=scale / 100.0)
+    def learn(self, table: Floats, base_s: Floats, hop: Ints, experts: Floats, took_s: Floats) -> None:
+        """Questions whose truth came, in the order of their truths: `table` and `experts` as they were when they were put."""
+        group, scale = group_of(base_s, hop), scale_s(base_s)
+        targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
+        weights = (scale / 100.0).tolist()
+        for number, row, target, weight in zip(group.tolist(), table.tolist(), targets, weights, strict=True):
+            named = dict(zip(NAMES, row, strict=True))
+            self.models[number].learn_one(named, target, w=weight)
+            self.models[self.GROUPS].learn_one(named, target, w=weight)
             self._learned.add(number)
-        cell = int(HEDGE_BINS[group // 2]) * 2 + group % 2
-        self.asked[cell] += 1.0
-        rate = max(self.policy.hedge_rate, 1.0 / (self.asked[cell] + 20.0))
-        error = np.minimum(np.abs(experts - took_s) / scale, 2.0 * CLIP)
-        self.loss[cell] += rate * (error - self.loss[cell])
+        self._learned.add(self.GROUPS)
+        errors = np.minimum(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
+        for cell, error in zip((HEDGE_BINS[group >> 1] * 2 + (group & 1)).tolist(), errors, strict=True):
+            self.asked[cell] += 1.0
+            self.loss[cell] += max(self.policy.hedge_rate, 1.0 / (self.asked[cell] + 20.0)) * (error - self.loss[cell])
 
     def export(self) -> int:
         """Make what was learned since the last export count; returns how many models had to go back to their last good weights."""

@@ -7,7 +7,7 @@ from eta_models.columns import Floats
 from eta_models.journeys import Ahead, Journeys
 
 NAMES = (
-    "chain", "by_plan", "plan", "late", "early", "wait", "horizon", "horizon2", "still", "left", "left_horizon",
+    "chain", "transfer", "by_plan", "plan", "late", "early", "wait", "horizon", "horizon2", "still", "left", "left_horizon",
     "overdue", "hops", "speed", "spread", "fix_age", "standing", "stood",
 )  # fmt: skip
 """Names of the features, in the order of the columns."""
@@ -26,7 +26,7 @@ def by_plan_s(journeys: Journeys, ahead: Ahead) -> Floats:
     return np.maximum(ahead.planned_in_s + np.where(deviation == deviation, deviation, 0.0), 3.0)
 
 
-def features(journeys: Journeys, ahead: Ahead, plain: Chain, by_plan: Floats, base_s: Floats) -> Floats:
+def features(journeys: Journeys, ahead: Ahead, plain: Chain, transfer: Floats, by_plan: Floats, base_s: Floats) -> Floats:
     """One row a visit, one column a name of `NAMES`, every value in -4 .. 4."""
     at, scale = ahead.journey, scale_s(base_s)
     deviation = np.where(journeys.deviation_s == journeys.deviation_s, journeys.deviation_s, 0.0)[at]
@@ -36,6 +36,7 @@ def features(journeys: Journeys, ahead: Ahead, plain: Chain, by_plan: Floats, ba
     first = ahead.hop == 0
     columns = (
         (plain.arrival_s - base_s) / scale,
+        (transfer - base_s) / scale,
         (by_plan - base_s) / scale,
         (ahead.planned_in_s - base_s) / scale,
         np.maximum(deviation, 0.0) / scale,
@@ -54,5 +55,8 @@ def features(journeys: Journeys, ahead: Ahead, plain: Chain, by_plan: Floats, ba
         journeys.standing[at].astype(np.float64),
         np.where(journeys.standing, journeys.elapsed_s, 0.0)[at] / 60.0,
     )
-    table = np.stack(columns, axis=1)
-    return np.clip(np.where(table == table, table, 0.0), -CLIP, CLIP)
+    table = np.empty((len(base_s), len(NAMES)))
+    for place, column in enumerate(columns):
+        table[:, place] = column
+    table[table != table] = 0.0
+    return np.minimum(np.maximum(table, -CLIP), CLIP)

@@ -1,6 +1,7 @@
 """How far the truth strays from P50: quantiles of the relative error by predicted horizon, moved a little by every learned question."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -36,15 +37,14 @@ class Intervals:
         low = np.minimum(p50_s + np.minimum(self._low[group], -0.05) * scale, p50_s - 1.0)
         return np.maximum(low, 0.0), np.maximum(p50_s + np.maximum(self._high[group], 0.05) * scale, p50_s + 1.0)
 
-    def learn(self, p50_s: float, hop: int, took_s: float) -> None:
-        """One question whose truth came."""
-        at = np.array([p50_s])
-        group = int(group_of(at, np.array([hop]))[0])
-        error = (took_s - p50_s) / float(scale_s(at)[0])
-        self.asked[group] += 1.0
-        step = max(self.policy.least_step, self.policy.step / float(np.sqrt(self.asked[group])))
-        self.low[group] += step * (0.1 - (error < self.low[group]))
-        self.high[group] += step * (0.9 - (error < self.high[group]))
+    def learn(self, p50_s: Floats, hop: Ints, took_s: Floats) -> None:
+        """Questions whose truth came, in the order of their truths."""
+        errors = ((took_s - p50_s) / scale_s(p50_s)).tolist()
+        for group, error in zip(group_of(p50_s, hop).tolist(), errors, strict=True):
+            self.asked[group] += 1.0
+            step = max(self.policy.least_step, self.policy.step / sqrt(self.asked[group]))
+            self.low[group] += step * (0.1 - (error < self.low[group]))
+            self.high[group] += step * (0.9 - (error < self.high[group]))
 
     def export(self) -> None:
         """Make what was learned count from now on."""

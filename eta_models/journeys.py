@@ -31,6 +31,8 @@ class Journeys:
     """Planned service there."""
     ready_in_s: Floats
     """When that place opens, else when it is planned; negative = passed."""
+    opens: Flags
+    """Whether that place has an opening time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,11 @@ class Estimates:
 
 
 class LegTaken(NamedTuple):
-    """A leg was driven: `took_s` from departure to arrival."""
+    """A leg was driven: `took_s` from departure to arrival; from arrival to arrival where the stop before has no service time.
+
+    `early_s` is how long before its opening, else its planned time, that stop was reached (<= 0 = not early, and 0 where it has service
+    time); the deviations are arrival less plan at both ends, NaN without a plan.
+    """
 
     leg: int
     area: int
@@ -81,13 +87,17 @@ class LegTaken(NamedTuple):
     took_s: float
     leg_m: float
     leg_planned_s: float
+    place: int
+    opens: bool
+    early_s: float
+    deviation_before_s: float
+    deviation_s: float
 
 
 class StayEnded(NamedTuple):
-    """A stop was left after `took_s`; `early_s` is how long before its opening (else its planned time) it was reached, <= 0 = not early."""
+    """A stop with planned service was left after `took_s`; `early_s` is how long before its opening it was reached, <= 0 = not early."""
 
     place: int
     took_s: float
     early_s: float
-    opens: bool
     service_s: float

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from river import linear_model, optim
 
-from eta_models.columns import Floats
+from eta_models.columns import Flags, Floats
 
 NAMES = ("z", "z2", "above", "below", "horizon")
 Z_90 = 1.2816
@@ -38,22 +38,29 @@ class Lateness:
         """One row a question: how many spreads the window's end lies beyond P50."""
         room = closes_in_s - p50_s
         spread = np.where(room > 0, p90_s - p50_s, p50_s - p10_s) / Z_90
-        z = np.clip(room / np.maximum(spread, 1.0), -6.0, 6.0)
-        z = np.where(z == z, z, 0.0)
-        horizon = np.log(np.maximum(p50_s, 5.0) / 300.0)
-        return np.stack([-z, -z * np.abs(z) / 4.0, np.maximum(z - 1.5, 0.0), np.maximum(-z, 0.0), np.clip(horizon, -4.0, 4.0) * 0.5], axis=1)
+        z = np.minimum(np.maximum(room / np.maximum(spread, 1.0), -6.0), 6.0)
+        z[z != z] = 0.0
+        table = np.empty((len(z), len(NAMES)))
+        table[:, 0], table[:, 1] = -z, -z * np.abs(z) / 4.0
+        table[:, 2], table[:, 3] = np.maximum(z - 1.5, 0.0), np.maximum(-z, 0.0)
+        table[:, 4] = np.minimum(np.maximum(np.log(np.maximum(p50_s, 5.0) / 300.0), -4.0), 4.0) * 0.5
+        return table
 
-    def probability(self, table: Floats, closes_in_s: Floats) -> Floats:
+    def probability(self, p10_s: Floats, p50_s: Floats, p90_s: Floats, closes_in_s: Floats) -> Floats:
         """0..1, NaN without a window; 1 once it has closed."""
+        if not (closes_in_s == closes_in_s).any():
+            return np.full(len(closes_in_s), np.nan)
+        table = self.features(p10_s, p50_s, p90_s, closes_in_s)
         plain = 1.0 / (1.0 + np.exp(-1.702 * table[:, 0]))
         learned = 1.0 / (1.0 + np.exp(-((self.weights[:-1] * table).sum(axis=1) + self.weights[-1])))
         late = np.where(closes_in_s <= 0, 1.0, (1.0 - self._share) * plain + self._share * learned)
         return np.where(closes_in_s == closes_in_s, late, np.nan)
 
-    def learn(self, table: Floats, late: bool) -> None:
-        """One question with a window that was open when it was put."""
-        self.model.learn_one(dict(zip(NAMES, table.tolist(), strict=True)), late)
-        self.answered += 1.0
+    def learn(self, table: Floats, late: Flags) -> None:
+        """Questions with a window that was open when they were put, in the order of their truths."""
+        for row, was_late in zip(table.tolist(), late.tolist(), strict=True):
+            self.model.learn_one(dict(zip(NAMES, row, strict=True)), was_late)
+        self.answered += len(late)
 
     def export(self) -> int:
         """Make what was learned count from now on; returns 1 when the model had to go back to its last good weights."""

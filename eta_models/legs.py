@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from eta_models.bounded_keys import BoundedKeys
-from eta_models.columns import Columns, Floats, Floats32, Ints
+from eta_models.columns import Columns, Floats, Floats32, Ints, Small
 from eta_models.journeys import LegTaken
 
 
@@ -36,10 +36,21 @@ class LegPolicy:
 class LegTable(Columns):
     """One row a leg: traversals seen (capped), mean and variance of the time in seconds."""
 
-    FIELDS: ClassVar = {"seen": ("f4", 0.0), "mean_s": ("f4", 0.0), "variance": ("f4", 0.0)}
+    FIELDS: ClassVar = {
+        "seen": ("f4", 0.0),
+        "mean_s": ("f4", 0.0),
+        "variance": ("f4", 0.0),
+        "moments": ("f8", 0.0, 12),
+        "transfer": ("f8", 0.0, 3),
+        "transferred": ("i1", 0),
+    }
     seen: Floats32
     mean_s: Floats32
     variance: Floats32
+    moments: Floats
+    """Normal equations of how lateness travels along the leg, and their solution; see `deviation`."""
+    transfer: Floats
+    transferred: Small
 
 
 class Legs:
@@ -78,6 +89,11 @@ class Legs:
         weight = seen / (seen + self.policy.leg_prior)
         mean = self.table.mean_s[leg].astype(np.float64)
         return np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
+
+    def one_s(self, fact: LegTaken) -> float:
+        """The expected seconds of one leg."""
+        one = (np.array([value]) for value in (fact.leg, fact.area, int(fact.hour), fact.leg_m, fact.leg_planned_s))
+        return float(self.expected_s(*one)[0])
 
     def spread_s(self, leg: Ints, expected_s: Floats) -> Floats:
         """Standard deviation of a leg's time in seconds; a quarter of the time itself where little was seen."""

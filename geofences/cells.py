@@ -25,6 +25,6 @@ def cell_name(cell: int) -> str:
     return str(h3.int_to_str(int(cell)))
 
 
-def coarse(cell: int, resolution: int) -> int:
-    """The parent of a cell at a coarser resolution, 0 to the cell's own."""
-    return int(h3.cell_to_parent(int(cell), resolution))
+def area_cell(lat: float, lon: float, resolution: int) -> int:
+    """The cell of one place at a coarser resolution, found directly: a cell's parent is another one for places near its edge."""
+    return int(h3.latlng_to_cell(lat, lon, resolution))

@@ -31,6 +31,8 @@ class Applied:
 
     fleet_id: str
     position: int
+    entries: int
+    """Log entries taken."""
     events: list[Numbered]
     first_estimate: int
     estimates: Estimated
@@ -41,7 +43,8 @@ class Applied:
 def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Applied:
     """Apply a stretch of log to the state of its fleet, which it changes."""
     out = Outputs()
-    state.received += len(batch.pings) + len(batch.notices) + len(batch.refusals)
+    state.received += len(batch)
+    state.pings += len(batch.pings)
     out.refusals.extend(batch.refusals)
     ping_now_us, notice_now_us = _clock(state, batch)
     for pings, ping_now, notices, notice_now, barrier in _stretches(state, batch, ping_now_us, notice_now_us):
@@ -53,7 +56,7 @@ def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Appl
         state.refused[refusal.reason] = state.refused.get(refusal.reason, 0) + 1
     refusals, estimates = sorted(out.refusals, key=lambda refusal: refusal.position), out.ordered_estimates()
     first_estimate, state.estimates_made = state.estimates_made, state.estimates_made + len(estimates)
-    return Applied(state.fleet_id, state.position, number(state, out), first_estimate, estimates, out.visits, refusals)
+    return Applied(state.fleet_id, state.position, len(batch), number(state, out), first_estimate, estimates, out.visits, refusals)
 
 
 def _clock(state: FleetState, batch: FleetBatch) -> tuple[Ints, Ints]:

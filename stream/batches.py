@@ -83,3 +83,15 @@ class FleetBatch:
     pings: Pings
     notices: Sequence[Notice]
     refusals: Sequence[Refusal] = ()
+
+    def __len__(self) -> int:
+        """How many log entries it holds."""
+        return len(self.pings) + len(self.notices) + len(self.refusals)
+
+    def after(self, position: int) -> "FleetBatch | None":
+        """What of the stretch lies behind a log position; None when nothing does."""
+        first = int(np.searchsorted(self.pings.position, position, side="right"))
+        notices = [notice for notice in self.notices if notice.position > position]
+        refusals = [refusal for refusal in self.refusals if refusal.position > position]
+        pings = self.pings if first == 0 else self.pings.take(slice(first, None))
+        return FleetBatch(self.fleet_id, pings, notices, refusals) if len(pings) or notices or refusals else None

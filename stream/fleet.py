@@ -80,6 +80,7 @@ class FleetState:
     visit_numbers: int = 0
     route_numbers: int = 0
     received: int = 0
+    pings: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     kept_late: int = 0
     scalar_rows: int = 0

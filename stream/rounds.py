@@ -1,4 +1,4 @@
-"""Rounds: within a stretch without barriers, the first message of every vehicle, then the second of every vehicle, and so on.
+"""Rounds: within a stretch without barriers, the first fix of every vehicle with the notices before it, then the second, and so on.
 
 The result is that of taking them one by one in log order, because vehicles do not see each other between two barriers.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from eta_models.columns import Ints
+from eta_models.columns import Flags, Ints
 from stream.batches import Notice, Pings, Refusal
 from stream.fleet import FleetState
 from stream.messages import RoutePublished
@@ -32,13 +32,13 @@ def run_rounds(settings: FleetSettings, state: FleetState, pings: tuple[Pings, I
     ping_rows, notice_rows = _vehicles(settings, state, pings[0], notices[0], out)
     _publish_first(state, notices, out)
     for ping_round, notice_round in _rounds(pings[0], ping_rows, notices[0], notice_rows):
-        changed, moments = _notices(state, notices, notice_rows, notice_round, out)
+        for place in notice_round.tolist():
+            _notice(state, notices[0][place], int(notices[1][place]), out)
         if len(ping_round):
             rows, now_us = ping_rows[ping_round], pings[1][ping_round]
-            live, flags = _fixes(settings, state, rows, now_us, pings[0].take(ping_round), out)
-            changed = np.concatenate([changed, rows[live]])
-            moments = np.concatenate([moments, np.stack([pings[0].position[ping_round][live], now_us[live], flags], axis=1)])
-        ask(settings, state, changed, moments[:, 0], moments[:, 1], moments[:, 2].astype(bool), out)
+            fixes = pings[0].take(ping_round) if len(ping_round) < len(pings[0]) else pings[0]
+            live, changed = _fixes(settings, state, rows, now_us, fixes, out)
+            ask(settings, state, rows[live], pings[0].position[ping_round][live], now_us[live], changed, out)
 
 
 def _vehicles(settings: FleetSettings, state: FleetState, pings: Pings, notices: Sequence[Notice], out: Outputs) -> tuple[Ints, Ints]:
@@ -60,32 +60,24 @@ def _vehicles(settings: FleetSettings, state: FleetState, pings: Pings, notices:
 
 
 def _rounds(pings: Pings, ping_rows: Ints, notices: Sequence[Notice], notice_rows: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Places of the pings and of the notices of each round; what there was no room for is left out."""
+    """Places of the pings of each round, one a vehicle, and of the notices that come before them; what there was no room for is left out."""
+    split = len(ping_rows)
     rows = np.concatenate([ping_rows, notice_rows])
     position = np.concatenate([pings.position, np.array([notice.position for notice in notices], dtype=np.int64)])
     order = np.lexsort((position, rows))
-    place = np.arange(len(rows)) - np.searchsorted(rows[order], rows[order])
+    is_ping = (order < split).astype(np.int64)
+    before = np.cumsum(is_ping) - is_ping
     turn = np.empty(len(rows), dtype=np.int64)
-    turn[order] = np.where(rows[order] < 0, -1, place)
-    split = len(ping_rows)
+    turn[order] = before - before[np.searchsorted(rows[order], rows[order])]
+    turn[rows < 0] = -1
     for number in range(int(turn.max(initial=-1)) + 1):
         yield np.flatnonzero(turn[:split] == number), np.flatnonzero(turn[split:] == number)
 
 
-def _notices(state: FleetState, notices: tuple[Sequence[Notice], Ints], rows: Ints, places: Ints, out: Outputs) -> tuple[Ints, Ints]:
-    """Apply notices of different vehicles; returns the vehicles to estimate and (position, now, changed) of each."""
-    changed, moments = [], []
-    for place in places.tolist():
-        notice, now_us = notices[0][place], int(notices[1][place])
-        if isinstance(notice.message, RoutePublished):
-            continue
-        reason = apply_notice(state, notice, now_us, out)
-        if reason is not None:
-            refuse(notice, reason, out)
-        else:
-            changed.append(int(rows[place]))
-            moments.append((notice.position, now_us, 1))
-    return np.array(changed, dtype=np.int64), np.array(moments, dtype=np.int64).reshape(-1, 3)
+def _notice(state: FleetState, notice: Notice, now_us: int, out: Outputs) -> None:
+    """Apply one notice. What it changes is estimated at the vehicle's next fix or the next tick, whichever comes first."""
+    if not isinstance(notice.message, RoutePublished) and (reason := apply_notice(state, notice, now_us, out)) is not None:
+        refuse(notice, reason, out)
 
 
 def _publish_first(state: FleetState, notices: tuple[Sequence[Notice], Ints], out: Outputs) -> None:
@@ -98,8 +90,8 @@ def _publish_first(state: FleetState, notices: tuple[Sequence[Notice], Ints], ou
                 refuse(notice, reason, out)
 
 
-def _fixes(settings: FleetSettings, state: FleetState, rows: Ints, now_us: Ints, pings: Pings, out: Outputs) -> tuple[Ints, Ints]:
-    """Steps 1 to 3 for one fix each of different vehicles; returns which are live, and whether their progress changed (0 / 1)."""
+def _fixes(settings: FleetSettings, state: FleetState, rows: Ints, now_us: Ints, pings: Pings, out: Outputs) -> tuple[Ints, Flags]:
+    """Steps 1 to 3 for one fix each of different vehicles; returns which are live, and whether their progress changed."""
     live, reasons = clean(settings.clean, state.vehicles, rows, pings)
     for i, reason in reasons.items():
         _refuse(state, rows, now_us, pings, i, reason, out)
@@ -108,7 +100,7 @@ def _fixes(settings: FleetSettings, state: FleetState, rows: Ints, now_us: Ints,
     store(settings.clean, state.vehicles, rows[kept], fixes)
     locate(state, rows[kept], now_us[kept], fixes, out)
     changed = progress(settings.progress, state, rows[kept], fixes.position, now_us[kept], out)
-    return kept, changed.astype(np.int64)
+    return kept, changed
 
 
 def _refuse(state: FleetState, rows: Ints, now_us: Ints, pings: Pings, i: int, reason: Reason, out: Outputs) -> None:
@@ -125,9 +117,9 @@ def _refuse(state: FleetState, rows: Ints, now_us: Ints, pings: Pings, i: int, r
         out.emit(int(pings.position[i]), Event("ping_rejected", key, f"vehicle/{vehicle_id}", at_us, int(now_us[i]), data))
 
 
-def ask(settings: FleetSettings, state: FleetState, rows: Ints, position: Ints, now_us: Ints, changed: Ints, out: Outputs) -> None:
+def ask(settings: FleetSettings, state: FleetState, rows: Ints, position: Ints, now_us: Ints, changed: Flags, out: Outputs) -> None:
     """Steps 5 to 7 for those of the vehicles that are due."""
-    pick = due(settings.estimate, state, rows, now_us, changed.astype(bool)) if len(rows) else rows
+    pick = due(settings.estimate, state, rows, now_us, changed) if len(rows) else rows
     if not len(pick) or not pick.any():
         return
     asked = estimate(state, rows[pick], position[pick], now_us[pick])

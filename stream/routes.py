@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from eta_models.columns import MISSING
-from geofences.cells import cells_of, coarse
-from geofences.positions import distance_m
+from geofences.cells import area_cell
+from geofences.paths import metres_between
 from stream.fleet import FleetState, Route, VisitNames
 from stream.messages import PlannedStop
 from stream.moments import micros
 from stream.outputs import NamedVisit, Outputs
-from stream.visits import VisitState
+from stream.visits import MOVED
 
 AREA_RESOLUTION = 7
 """H3 resolution of the areas by which travel times are learned: about 5 km2, a neighbourhood."""
@@ -32,7 +32,7 @@ def lay(state: FleetState, route: Route, stops: Sequence[PlannedStop | int], out
         else:
             _plan(state, route, row, stop, out)
     for row in (*kept, *old):
-        state.visits.state[row], state.visits.question[row] = VisitState.MOVED, -1
+        state.visits.state[row], state.visits.question[row] = MOVED, -1
     _measure(state, route)
 
 
@@ -63,17 +63,15 @@ def _carry(state: FleetState, old: int, row: int) -> None:
 def _measure(state: FleetState, route: Route) -> None:
     """Name legs, places and areas, and measure legs from stop to stop."""
     visits, legs, stays = state.visits, state.model.legs, state.model.stays
-    rows = np.arange(route.first, route.end)
-    cells = cells_of(visits.lat[rows], visits.lon[rows])
-    legs_m = distance_m(visits.lat[rows[:-1]], visits.lon[rows[:-1]], visits.lat[rows[1:]], visits.lon[rows[1:]])
-    for i, row in enumerate(rows.tolist()):
+    lats, lons = visits.lat[route.first : route.end].tolist(), visits.lon[route.first : route.end].tolist()
+    for i, row in enumerate(range(route.first, route.end)):
         visits.place[row] = stays.place(state.names[row].stop_id)
-        visits.area[row] = legs.area(coarse(int(cells[i]), AREA_RESOLUTION))
-        if row == route.first:
+        visits.area[row] = legs.area(area_cell(lats[i], lons[i], AREA_RESOLUTION))
+        if i == 0:
             visits.leg[row], visits.leg_m[row], visits.leg_planned_s[row] = -1, np.nan, np.nan
             continue
         visits.leg[row] = legs.leg(state.names[row - 1].stop_id, state.names[row].stop_id)
-        visits.leg_m[row] = legs_m[i - 1]
+        visits.leg_m[row] = metres_between(lats[i - 1], lons[i - 1], lats[i], lons[i])
         visits.leg_planned_s[row] = _planned_leg_s(state, row)
 
 

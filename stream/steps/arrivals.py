@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from eta_models.columns import MISSING
-from geofences.positions import distance_m, entry_fraction, exit_fraction
+from geofences.paths import Passing, passing
 from stream.fleet import FleetState, Truth
 from stream.outputs import Outputs
 from stream.steps.risk import settle
 from stream.visit_events import visit_event
-from stream.visits import Visits, VisitState
+from stream.visits import ARRIVED, DEPARTED, OPEN, SKIPPED, Visits, VisitState
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,40 +41,22 @@ class Segment:
         """When the vehicle was at a share of the path."""
         return self.from_us + round(share * (self.to_us - self.from_us))
 
-    def entry(self, visits: Visits, visit: int) -> float | None:
-        """The share of the path at which the stop's radius is first entered."""
-        share = float(entry_fraction(*self.path, visits.lat[visit], visits.lon[visit], float(visits.radius_m[visit])))
-        return share if share == share else None
-
-    def exit(self, visits: Visits, visit: int) -> float:
-        """The share of the path at which the stop's radius is left; 0 when the whole path is outside."""
-        share = float(exit_fraction(*self.path, visits.lat[visit], visits.lon[visit], float(visits.radius_m[visit])))
-        return share if share == share else 0.0
-
-    def end_distance_m(self, visits: Visits, visit: int) -> float:
-        """How far the newest fix is from a stop."""
-        return float(distance_m(visits.lat[visit], visits.lon[visit], self.path[2], self.path[3]))
-
-    def nearer_to(self, visits: Visits, visit: int, other: int) -> bool:
-        """Whether the newest fix is nearer to `visit` than to `other`."""
-        return self.end_distance_m(visits, visit) < self.end_distance_m(visits, other)
-
-    def drives_away(self, visits: Visits, visit: int) -> bool:
-        """Whether the path ends further from a stop than it began."""
-        return self.end_distance_m(visits, visit) > float(distance_m(visits.lat[visit], visits.lon[visit], self.path[0], self.path[1]))
+    def past(self, visits: Visits, visit: int) -> Passing:
+        """The path as seen from a stop."""
+        return passing(self.path, float(visits.lat[visit]), float(visits.lon[visit]))
 
 
 def arrive(trusted_gap_s: float, state: FleetState, segment: Segment, visit: int, at_us: int, source: str, out: Outputs) -> None:
     """The vehicle has reached a visit: earlier open ones without it are skipped, the leg and all questions have their truth."""
     vehicles, visits, row = state.vehicles, state.visits, segment.row
     following = int(vehicles.next[row])
-    skipped = [earlier for earlier in range(following, visit) if visits.state[earlier] == VisitState.OPEN] if source == "position" else []
+    skipped = [earlier for earlier in range(following, visit) if visits.state[earlier] == OPEN] if source == "position" else []
     for earlier in skipped:
-        close(state, segment, earlier, VisitState.SKIPPED, at_us, "passed_by", out)
+        close(state, segment, earlier, SKIPPED, at_us, "passed_by", out)
     trusted = source != "position" or (segment.to_us - segment.from_us) / 1e6 <= trusted_gap_s
     if trusted and vehicles.left_visit[row] >= 0 and vehicles.left_visit[row] == visit - 1:
-        state.truths.append(Truth(segment.position, "leg", visit, (at_us - int(vehicles.left_us[row])) / 1e6))
-    visits.state[visit], visits.arrived_us[visit] = VisitState.ARRIVED, at_us
+        state.truths.append(Truth(segment.position, "leg", visit, (at_us - int(vehicles.left_us[row])) / 1e6, at_us))
+    visits.state[visit], visits.arrived_us[visit] = ARRIVED, at_us
     let_go(state, segment.position, visit, at_us if trusted else MISSING)
     if visits.planned_us[visit] != MISSING:
         vehicles.deviation_s[row] = (at_us - int(visits.planned_us[visit])) / 1e6
@@ -97,8 +79,8 @@ def let_go(state: FleetState, position: int, visit: int, at_us: int) -> None:
 def depart(state: FleetState, segment: Segment, visit: int, at_us: int, out: Outputs, source: str = "position") -> None:
     """The vehicle has left a visit, and its next leg begins."""
     vehicles, visits, row = state.vehicles, state.visits, segment.row
-    if visits.state[visit] == VisitState.ARRIVED:
-        visits.state[visit] = VisitState.DEPARTED
+    if visits.state[visit] == ARRIVED:
+        visits.state[visit] = DEPARTED
     state.truths.append(Truth(segment.position, "stay", visit, max(0.0, (at_us - int(visits.arrived_us[visit])) / 1e6)))
     vehicles.here[row] = -1
     vehicles.left_visit[row] = visit
@@ -106,21 +88,21 @@ def depart(state: FleetState, segment: Segment, visit: int, at_us: int, out: Out
     out.emit(segment.position, visit_event(state, "stop_departed", row, visit, at_us, segment.now_us, {"source": source}))
 
 
-def close(state: FleetState, segment: Segment, visit: int, outcome: VisitState, at_us: int, reason: str | None, out: Outputs) -> None:
+def close(state: FleetState, segment: Segment, visit: int, outcome: int, at_us: int, reason: str | None, out: Outputs) -> None:
     """A visit has its outcome; an open one will have no arrival, so its questions get no truth."""
     visits = state.visits
-    if visits.state[visit] == VisitState.OPEN:
+    if visits.state[visit] == OPEN:
         let_go(state, segment.position, visit, MISSING)
     visits.state[visit] = outcome
     set_next(state, segment.row)
     settle(state, segment.row, visit, segment.position, segment.now_us, out)
-    kind = f"stop_{outcome.name.lower()}"
+    kind = f"stop_{VisitState(outcome).name.lower()}"
     out.emit(segment.position, visit_event(state, kind, segment.row, visit, at_us, segment.now_us, {"reason": reason}))
 
 
 def set_next(state: FleetState, row: int) -> None:
     """Point a vehicle at the first open visit of its started route."""
     route = state.route_of(row)
-    open_visits = () if route is None else (v for v in range(route.first, route.end) if state.visits.state[v] == VisitState.OPEN)
-    state.vehicles.next[row] = next(iter(open_visits), -1)
+    states = [] if route is None else state.visits.state[route.first : route.end].tolist()
+    state.vehicles.next[row] = route.first + states.index(OPEN) if route is not None and OPEN in states else -1
     state.vehicles.end[row] = -1 if route is None else route.end

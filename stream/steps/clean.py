@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eta_models.columns import MISSING, Flags, Floats, Ints
+from geofences.paths import metres_between
 from geofences.positions import distance_m
 from stream.batches import Pings
 from stream.reasons import Reason
@@ -70,7 +71,7 @@ def _stray(policy: CleanPolicy, vehicles: Vehicles, row: int, at_us: int, lat: f
     """Quarantine a place that could not be reached, until enough fixes in a row agree on it."""
     agrees = False
     if vehicles.strays[row] and at_us > vehicles.stray_at_us[row]:
-        step_m = float(distance_m(vehicles.stray_lat[row], vehicles.stray_lon[row], lat, lon))
+        step_m = metres_between(float(vehicles.stray_lat[row]), float(vehicles.stray_lon[row]), lat, lon)
         agrees = step_m - policy.slack_m <= policy.max_speed_mps * (at_us - int(vehicles.stray_at_us[row])) / 1e6
     vehicles.strays[row] = vehicles.strays[row] + 1 if agrees else 1
     vehicles.stray_at_us[row], vehicles.stray_lat[row], vehicles.stray_lon[row] = at_us, lat, lon

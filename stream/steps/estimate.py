@@ -8,7 +8,8 @@ from eta_models.columns import MISSING, Flags, Floats, Ints
 from eta_models.journeys import Ahead, Estimates, Journeys
 from geofences.positions import distance_m
 from stream.fleet import FleetState
-from stream.visits import VisitState
+from stream.vehicles import Vehicles
+from stream.visits import OPEN, Visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,11 @@ class EstimatePolicy:
     far_step_s: float = 20.0
     near_s: float = 300.0
     """The next stop is near when it is so few seconds away."""
-    silent_step_s: float = 60.0
-    """Without a fix, estimates are renewed so often by the tick."""
-    ask_every: float = 0.15
+    silent_step_s: float = 150.0
+    """Without a fix, estimates are renewed so often by the tick: feeds with a fix a minute are not silent."""
+    ask_every: float = 0.25
     """A question about a visit is kept each time this share of the horizon has passed: neighbouring ones repeat each other."""
-    ask_least_s: float = 20.0
+    ask_least_s: float = 30.0
     kept_per_vehicle: int = 40
     """Questions about one vehicle's visits that are kept at most."""
 
@@ -57,15 +58,26 @@ def estimate(state: FleetState, rows: Ints, position: Ints, now_us: Ints) -> Ask
     journey = np.repeat(np.arange(len(rows)), lengths)
     starts = np.cumsum(lengths) - lengths
     visit = vehicles.next[rows][journey] + np.arange(len(journey)) - starts[journey]
-    remaining = visits.state[visit] == VisitState.OPEN
+    remaining = visits.state[visit] == OPEN
     journey, visit = journey[remaining], visit[remaining]
     if not len(visit):
         return None
     hop = np.arange(len(visit)) - np.searchsorted(journey, journey)
-    ahead = _ahead(state, rows, now_us, journey, hop, visit)
-    answer = state.model.estimate(_journeys(state, rows, now_us), ahead)
+    leg_m, to_next_m, behind_m = _distances(vehicles, visits, rows)
+    ahead = _ahead(state, rows, now_us, journey, hop, visit, leg_m)
+    answer = state.model.estimate(_journeys(state, rows, now_us, to_next_m, behind_m), ahead)
     vehicles.estimated_us[rows] = now_us
     return Asked(rows, position, now_us, visit, ahead, answer)
+
+
+def _distances(v: Vehicles, visits: Visits, rows: Ints) -> Floats:
+    """Metres of the current leg, to its end, and from its start; crow distances, one row each, in one sweep."""
+    end_lat, end_lon = visits.lat[v.next[rows]], visits.lon[v.next[rows]]
+    lat, lon, left_lat, left_lon = v.lat[rows], v.lon[rows], v.left_lat[rows], v.left_lon[rows]
+    return distance_m(
+        np.concatenate([left_lat, lat, lat]), np.concatenate([left_lon, lon, lon]),
+        np.concatenate([end_lat, end_lat, left_lat]), np.concatenate([end_lon, end_lon, left_lon]),
+    ).reshape(3, len(rows))  # fmt: skip
 
 
 def _seconds(times_us: Ints, now_us: Ints) -> Floats:
@@ -73,7 +85,7 @@ def _seconds(times_us: Ints, now_us: Ints) -> Floats:
     return np.where(times_us == MISSING, np.nan, (times_us - now_us) / 1e6)
 
 
-def _journeys(state: FleetState, rows: Ints, now_us: Ints) -> Journeys:
+def _journeys(state: FleetState, rows: Ints, now_us: Ints, to_next_m: Floats, behind_m: Floats) -> Journeys:
     v, visits = state.vehicles, state.visits
     here, following = v.here[rows], v.next[rows]
     standing = here >= 0
@@ -82,8 +94,6 @@ def _journeys(state: FleetState, rows: Ints, now_us: Ints) -> Journeys:
     served = standing & (visits.done_us[here] != MISSING)
     located = v.at_us[rows] != MISSING
     fix_age_s = np.where(located, np.maximum((now_us - v.at_us[rows]) / 1e6, 0.0), 0.0)
-    to_next_m = distance_m(v.lat[rows], v.lon[rows], visits.lat[following], visits.lon[following])
-    behind_m = distance_m(v.lat[rows], v.lon[rows], v.left_lat[rows], v.left_lon[rows])
     return Journeys(
         hour=((now_us // 1_000_000 + state.utc_offset_s) % 86_400) / 3_600.0,
         fix_age_s=fix_age_s,
@@ -98,13 +108,13 @@ def _journeys(state: FleetState, rows: Ints, now_us: Ints) -> Journeys:
         place=np.where(standing, visits.place[here], -1).astype(np.int64),
         service_s=np.where(standing, visits.service_s[here], np.nan).astype(np.float64),
         ready_in_s=np.where(standing & ~served, _seconds(ready_us, now_us), np.nan),
+        opens=standing & (visits.opens_us[here] != MISSING),
     )
 
 
-def _ahead(state: FleetState, rows: Ints, now_us: Ints, journey: Ints, hop: Ints, visit: Ints) -> Ahead:
+def _ahead(state: FleetState, rows: Ints, now_us: Ints, journey: Ints, hop: Ints, visit: Ints, whole_leg_m: Floats) -> Ahead:
     v, visits = state.vehicles, state.visits
     now = now_us[journey]
-    first_m = distance_m(v.left_lat[rows], v.left_lon[rows], visits.lat[v.next[rows]], visits.lon[v.next[rows]])[journey]
     known_leg = (hop > 0) | (v.left_visit[rows][journey] == visit - 1) | (v.here[rows][journey] == visit - 1)
     leg_m = visits.leg_m[visit].astype(np.float64)
     return Ahead(
@@ -113,7 +123,7 @@ def _ahead(state: FleetState, rows: Ints, now_us: Ints, journey: Ints, hop: Ints
         leg=np.where(known_leg, visits.leg[visit], -1).astype(np.int64),
         place=visits.place[visit].astype(np.int64),
         area=visits.area[visit].astype(np.int64),
-        leg_m=np.where(known_leg & (leg_m == leg_m), leg_m, first_m),
+        leg_m=np.where(known_leg & (leg_m == leg_m), leg_m, whole_leg_m[journey]),
         leg_planned_s=np.where(known_leg, visits.leg_planned_s[visit], np.nan).astype(np.float64),
         planned_in_s=_seconds(visits.planned_us[visit], now),
         opens_in_s=_seconds(visits.opens_us[visit], now),

@@ -75,7 +75,7 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     rows = rows[silent]
     count = len(rows)
     if count:
-        ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=np.int64), out)
+        ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=bool), out)
     if before_us != MISSING and before_us // TIDY_EVERY_US != state.now_us // TIDY_EVERY_US:
         tidy(state)
 

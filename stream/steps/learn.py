@@ -1,8 +1,6 @@
 """Step 4, learn: at a tick, everything that became true since the last one teaches the models, in log order."""
 
-import numpy as np
-
-from eta_models.columns import MISSING
+from eta_models.columns import MISSING, Ints
 from eta_models.journeys import LegTaken, StayEnded
 from stream.fleet import FleetState, Truth
 from stream.outputs import Event, Outputs
@@ -13,8 +11,10 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
     if not state.truths:
         return
     hour = (state.now_us / 1e6 + state.utc_offset_s) % 86_400 / 3_600
-    for truth in sorted(state.truths, key=lambda t: t.position):
+    truths = sorted(state.truths, key=lambda truth: truth.position)
+    for truth in truths:
         _teach(state, truth, hour)
+    state.model.learn_arrivals([(truth.question, truth.at_us) for truth in truths if truth.kind == "arrival"])
     state.truths.clear()
     if state.model.export():
         resets = state.model.correction.resets
@@ -22,18 +22,38 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
 
 
 def _teach(state: FleetState, truth: Truth, hour: float) -> None:
-    visits, visit = state.visits, truth.visit
     match truth.kind:
         case "leg":
-            planned_s = float(visits.leg_planned_s[visit])
-            leg, area = int(visits.leg[visit]), int(visits.area[visit])
-            state.model.learn_leg(LegTaken(leg, area, hour, max(truth.took_s, 1.0), float(visits.leg_m[visit]), planned_s))
+            state.model.learn_leg(_leg(state, truth, hour))
         case "stay":
-            opens_us = int(visits.opens_us[visit])
-            ready_us = opens_us if opens_us != MISSING else int(visits.planned_us[visit])
-            early_s = (ready_us - int(visits.arrived_us[visit])) / 1e6 if ready_us != MISSING else 0.0
-            service_s = float(visits.service_s[visit])
-            if np.isnan(service_s) or opens_us != MISSING or early_s <= 0:
-                state.model.learn_stay(StayEnded(int(visits.place[visit]), truth.took_s, early_s, opens_us != MISSING, service_s))
-        case _:
-            state.model.learn_arrival(truth.question, truth.at_us, truth.kind == "arrival")
+            service_s = float(state.visits.service_s[truth.visit])
+            if service_s > 0:
+                early_s = _early_s(state, truth.visit, state.visits.opens_us)
+                state.model.learn_stay(StayEnded(int(state.visits.place[truth.visit]), truth.took_s, early_s, service_s))
+        case "no_arrival":
+            state.model.forget_questions(truth.question)
+
+
+def _leg(state: FleetState, truth: Truth, hour: float) -> LegTaken:
+    """The leg that ended at a visit. A stop before without service time is part of it: nobody can tell stopping from driving slowly."""
+    visits, here, before = state.visits, truth.visit, truth.visit - 1
+    served, opens = bool(visits.service_s[before] > 0), bool(visits.opens_us[before] != MISSING)
+    took_s = truth.took_s if served else (truth.at_us - int(visits.arrived_us[before])) / 1e6
+    return LegTaken(
+        leg=int(visits.leg[here]),
+        area=int(visits.area[here]),
+        hour=hour,
+        took_s=max(took_s, 1.0),
+        leg_m=float(visits.leg_m[here]),
+        leg_planned_s=float(visits.leg_planned_s[here]),
+        place=int(visits.place[before]),
+        opens=opens,
+        early_s=0.0 if served else _early_s(state, before, visits.opens_us if opens else visits.planned_us),
+        deviation_before_s=-_early_s(state, before, visits.planned_us, float("nan")),
+        deviation_s=-_early_s(state, here, visits.planned_us, float("nan")),
+    )
+
+
+def _early_s(state: FleetState, visit: int, due_us: Ints, otherwise: float = 0.0) -> float:
+    """How long before a time a visit was reached, in seconds."""
+    return (int(due_us[visit]) - int(state.visits.arrived_us[visit])) / 1e6 if due_us[visit] != MISSING else otherwise

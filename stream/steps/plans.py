@@ -10,7 +10,7 @@ from stream.routes import lay
 from stream.steps.arrivals import Segment, let_go, set_next
 from stream.steps.statuses import Facts, find_visit
 from stream.visit_events import visit_event
-from stream.visits import VisitState
+from stream.visits import OPEN
 
 
 def publish_route(state: FleetState, facts: Facts, message: RoutePublished, out: Outputs) -> Reason | None:
@@ -45,9 +45,9 @@ def open_route(state: FleetState, facts: Facts, route_id: str, vehicle: int, pla
 def _replan(state: FleetState, facts: Facts, route: Route, stops: list[object], out: Outputs) -> None:
     """Lay the route anew; open visits that are not in it any more are let go."""
     kept = {stop for stop in stops if isinstance(stop, int)}
-    behind = [row for row in range(route.first, route.end) if row not in kept and state.visits.state[row] != VisitState.OPEN]
+    behind = [row for row in range(route.first, route.end) if row not in kept and state.visits.state[row] != OPEN]
     for row in range(route.first, route.end):
-        if row not in kept and state.visits.state[row] == VisitState.OPEN:
+        if row not in kept and state.visits.state[row] == OPEN:
             let_go(state, facts.position, row, MISSING)
             state.visit_rows.pop(state.names[row].visit_id, None)
     lay(state, route, [*behind, *stops], out)  # type: ignore[list-item]
@@ -93,7 +93,7 @@ def _inserted(state: FleetState, route: Route, stop: object, before_visit_id: st
 def reassign_stop(state: FleetState, facts: Facts, message: StopReassigned, out: Outputs) -> Reason | None:
     """An open visit moves to another route, which is made where it does not exist."""
     visit = find_visit(state, facts.position, message)
-    if visit is None or state.visits.state[visit] != VisitState.OPEN:
+    if visit is None or state.visits.state[visit] != OPEN:
         return Reason.UNKNOWN_VISIT
     before = state.routes[state.names[visit].route_id]
     vehicle = state.vehicle(message.to_vehicle_id)

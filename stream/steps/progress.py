@@ -13,7 +13,7 @@ from stream.fleet import FleetState
 from stream.outputs import Outputs
 from stream.steps.arrivals import Segment, arrive, depart
 from stream.vehicles import Vehicles
-from stream.visits import Visits, VisitState
+from stream.visits import OPEN, Visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class ProgressPolicy:
     off_plan_factor: float = 2.0
     off_plan_m: float = 1_000.0
     """Off plan: further from the next stop than this many legs plus so many metres."""
+    too_early_s: float = 900.0
+    """A vehicle that has not left the place since the stop before has not reached the next one there, while that is planned so much later."""
     trusted_gap_s: float = 180.0
     """Arrivals interpolated over a longer gap between fixes teach the models nothing."""
 
@@ -52,25 +54,19 @@ def _may_have_moved_on(policy: ProgressPolicy, vehicles: Vehicles, visits: Visit
     """Whether the newest path of a vehicle touches one of its next stops, or ends outside the one it stood at."""
     here, following = vehicles.here[rows], vehicles.next[rows]
     lat, lon = vehicles.lat[rows], vehicles.lon[rows]
-    away_m = distance_m(visits.lat[here], visits.lon[here], lat, lon)
-    hit = (here >= 0) & (away_m > visits.radius_m[here])
-    for ahead in range(policy.look_ahead):
-        row = np.where(following >= 0, following + ahead, -1)
-        there = (row >= 0) & (row < vehicles.end[rows])
-        row = np.where(there, row, 0)
-        touched = entry_fraction(
-            vehicles.was_lat[rows], vehicles.was_lon[rows], lat, lon, visits.lat[row], visits.lon[row], visits.radius_m[row].astype(np.float64)
-        )
-        hit |= there & (touched == touched)
-        if ahead == 0:
-            _mark_off_plan(policy, vehicles, visits, rows, row, there)
-    return hit
-
-
-def _mark_off_plan(policy: ProgressPolicy, vehicles: Vehicles, visits: Visits, rows: Ints, following: Ints, there: Flags) -> None:
-    to_next_m = distance_m(visits.lat[following], visits.lon[following], vehicles.lat[rows], vehicles.lon[rows])
-    leg_m = distance_m(visits.lat[following], visits.lon[following], vehicles.left_lat[rows], vehicles.left_lon[rows])
-    vehicles.off_plan[rows] = there & (vehicles.here[rows] < 0) & (to_next_m > policy.off_plan_factor * leg_m + policy.off_plan_m)
+    next_lat, next_lon = visits.lat[following], visits.lon[following]
+    away_m, to_next_m, leg_m = distance_m(
+        np.concatenate([visits.lat[here], next_lat, next_lat]), np.concatenate([visits.lon[here], next_lon, next_lon]),
+        np.concatenate([lat, lat, vehicles.left_lat[rows]]), np.concatenate([lon, lon, vehicles.left_lon[rows]]),
+    ).reshape(3, len(rows))  # fmt: skip
+    far = to_next_m > policy.off_plan_factor * leg_m + policy.off_plan_m
+    vehicles.off_plan[rows] = (following >= 0) & (here < 0) & far
+    stops = following[:, None] + np.arange(policy.look_ahead)
+    there = (following[:, None] >= 0) & (stops < vehicles.end[rows][:, None])
+    stops = np.where(there, stops, 0)
+    path = (vehicles.was_lat[rows][:, None], vehicles.was_lon[rows][:, None], lat[:, None], lon[:, None])
+    touched = entry_fraction(*path, visits.lat[stops], visits.lon[stops], visits.radius_m[stops].astype(np.float64))
+    return ((here >= 0) & (away_m > visits.radius_m[here])) | (there & (touched == touched)).any(axis=1)
 
 
 def walk(policy: ProgressPolicy, state: FleetState, segment: Segment, out: Outputs) -> bool:
@@ -95,22 +91,21 @@ def walk(policy: ProgressPolicy, state: FleetState, segment: Segment, out: Outpu
 
 def _leaves(policy: ProgressPolicy, state: FleetState, segment: Segment, here: int, share: float) -> float | None:
     """Where on the path (share 0..1) the vehicle leaves the stop it stands at; None = it is still there."""
-    visits = state.visits
-    away_m = segment.end_distance_m(visits, here)
-    radius_m = float(visits.radius_m[here])
+    visits, past = state.visits, segment.past(state.visits, here)
+    radius_m, service_s = float(visits.radius_m[here]), float(visits.service_s[here])
     served = visits.done_us[here] != MISSING
-    service_s = float(visits.service_s[here])
     following = int(state.vehicles.next[segment.row])
-    if away_m <= radius_m:
+    if past.end_m <= radius_m:
         if following < 0 or (service_s > 0 and not served):
             return None
-        entry = segment.entry(visits, following)
-        if entry is None or not (served or segment.nearer_to(visits, following, here)):
+        ahead = segment.past(visits, following)
+        entry = ahead.entry(float(visits.radius_m[following]))
+        if entry is None or not (served or ahead.end_m < past.end_m):
             return None
         return max(share, entry, segment.share_at(int(visits.done_us[here])))
-    leaves = max(share, segment.exit(visits, here))
+    leaves = max(share, past.exit(radius_m) or 0.0)
     short = service_s > 0 and not served and (segment.at_us(leaves) - int(visits.arrived_us[here])) / 1e6 < policy.short_stay * service_s
-    return None if short and away_m <= policy.leave_factor * radius_m else leaves
+    return None if short and past.end_m <= policy.leave_factor * radius_m else leaves
 
 
 def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, share: float) -> tuple[int, float, int] | None:
@@ -120,22 +115,34 @@ def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, share:
     if following < 0:
         return None
     for visit in range(following, min(following + policy.look_ahead, int(state.vehicles.end[segment.row]))):
-        entry = segment.entry(state.visits, visit)
-        if state.visits.state[visit] != VisitState.OPEN or entry is None:
+        if state.visits.state[visit] != OPEN:
+            continue
+        past, radius_m = segment.past(state.visits, visit), float(state.visits.radius_m[visit])
+        entry = past.entry(radius_m)
+        if entry is None:
+            continue
+        if entry <= share and _far_too_early(policy, state.visits, visit, segment.at_us(share)):
             continue
         entry = max(entry, share)
-        at_us = segment.at_us(entry) if visit == following else _skips_to(policy, state, segment, following, visit, segment.at_us(entry))
+        at_us: int | None = segment.at_us(entry)
+        if visit != following:
+            at_us = _skips_to(policy, state, segment, (following, visit), segment.at_us(entry), past.end_m <= radius_m)
         if at_us is not None and (best is None or entry < best[1]):
             best = (visit, entry, at_us)
     return best
 
 
-def _skips_to(policy: ProgressPolicy, state: FleetState, segment: Segment, following: int, visit: int, entered_us: int) -> int | None:
-    """When a later stop is reached although an earlier one is open: by driving away from that one, or by staying; None = it is just passed."""
-    visits = state.visits
+def _far_too_early(policy: ProgressPolicy, visits: Visits, visit: int, at_us: int) -> bool:
+    due_us = max(int(visits.opens_us[visit]), int(visits.planned_us[visit]))
+    return due_us - at_us > policy.too_early_s * 1e6
+
+
+def _skips_to(policy: ProgressPolicy, state: FleetState, segment: Segment, stops: tuple[int, int], entered_us: int, inside: bool) -> int | None:
+    """When the later of two stops is reached although the first is open: by driving away from that one, or by staying; None = it is just passed."""
+    (following, visit), visits = stops, state.visits
     if not (visits.service_s[following:visit] > 0).any():
-        return entered_us if segment.drives_away(visits, following) else None
-    inside = segment.end_distance_m(visits, visit) <= float(visits.radius_m[visit])
+        skipped = segment.past(visits, following)
+        return entered_us if skipped.end_m > skipped.start_m else None
     if not inside:
         visits.entered_us[visit] = MISSING
         return None

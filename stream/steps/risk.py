@@ -10,7 +10,7 @@ from stream.moments import instant_or_none
 from stream.outputs import Event, Outputs
 from stream.steps.estimate import Asked
 from stream.visit_events import visit_event
-from stream.visits import VisitState
+from stream.visits import CANCELLED
 
 KIND = "late_risk"
 
@@ -33,6 +33,8 @@ def risk(policy: RiskPolicy, state: FleetState, asked: Asked, out: Outputs) -> N
     """Compare P(late) of every estimated visit with what was told before; only those with news are looked at one by one."""
     visits, visit, p_late = state.visits, asked.visit, asked.answer.p_late
     open_now = visits.at_risk[visit] == 1
+    if not open_now.any() and not (p_late >= policy.open_at).any():
+        return
     opening = ~open_now & (p_late >= policy.open_at)
     easing = open_now & ~(p_late >= policy.resolve_at)
     moved = np.abs(p_late - visits.risk_p[visit]) >= policy.update_by
@@ -64,7 +66,7 @@ def settle(state: FleetState, row: int, visit: int, position: int, now_us: int, 
         return
     arrived_us, closes_us = int(state.visits.arrived_us[visit]), int(state.visits.closes_us[visit])
     outcome = "not_visited" if arrived_us == MISSING else "arrived_late" if arrived_us > closes_us else "arrived_in_time"
-    if state.visits.state[visit] == VisitState.CANCELLED:
+    if state.visits.state[visit] == CANCELLED:
         outcome = "cancelled"
     tell(state, row, visit, "resolved", (position, now_us), outcome, out)
 

@@ -9,9 +9,9 @@ from stream.outputs import Outputs
 from stream.reasons import Reason
 from stream.steps.arrivals import Segment, arrive, close, depart, set_next
 from stream.visit_events import visit_event
-from stream.visits import VisitState
+from stream.visits import ARRIVED, CANCELLED, COMPLETED, FAILED, MOVED, OPEN, SKIPPED
 
-SETTLED = (VisitState.COMPLETED, VisitState.FAILED, VisitState.CANCELLED, VisitState.MOVED)
+SETTLED = (COMPLETED, FAILED, CANCELLED, MOVED)
 """States that nothing reopens."""
 
 CORRECTION_US = 30_000_000
@@ -63,8 +63,8 @@ def _end(state: FleetState, facts: Facts, route_id: str, reason: str, out: Outpu
     route = state.routes[route_id]
     segment = Segment.of(state, route.vehicle, facts.position, facts.now_us)
     for visit in range(route.first, route.end):
-        if state.visits.state[visit] == VisitState.OPEN:
-            close(state, segment, visit, VisitState.SKIPPED, facts.at_us, reason, out)
+        if state.visits.state[visit] == OPEN:
+            close(state, segment, visit, SKIPPED, facts.at_us, reason, out)
     route.ended_us = facts.now_us
     if state.vehicles.route[route.vehicle] == route.number:
         state.vehicles.route[route.vehicle] = state.vehicles.here[route.vehicle] = -1
@@ -78,7 +78,7 @@ def find_visit(state: FleetState, position: int, message: VisitFact) -> int | No
         return row if row >= 0 and state.route(state.names[row].route_id, message.vehicle_id, position) else None
     route = state.route(message.route_id, message.vehicle_id, position)
     rows = [] if route is None else [row for row in range(route.first, route.end) if state.names[row].stop_id == message.stop_id]
-    return next((row for row in rows if state.visits.state[row] in (VisitState.OPEN, VisitState.ARRIVED)), rows[-1] if rows else None)
+    return next((row for row in rows if state.visits.state[row] in (OPEN, ARRIVED)), rows[-1] if rows else None)
 
 
 def report(state: FleetState, facts: Facts, message: VisitFact, out: Outputs) -> Reason | None:
@@ -99,7 +99,7 @@ def report(state: FleetState, facts: Facts, message: VisitFact, out: Outputs) ->
         case StopCompleted() | StopFailed():
             _done(state, segment, visit, facts.at_us, message, out)
         case StopSkipped() | StopCancelled():
-            outcome = VisitState.SKIPPED if isinstance(message, StopSkipped) else VisitState.CANCELLED
+            outcome = SKIPPED if isinstance(message, StopSkipped) else CANCELLED
             close(state, segment, visit, outcome, facts.at_us, message.reason, out)
     return None
 
@@ -137,4 +137,4 @@ def _done(state: FleetState, segment: Segment, visit: int, at_us: int, message: 
         _reach(state, segment, visit, at_us, out)
     state.visits.done_us[visit] = at_us
     failed = isinstance(message, StopFailed)
-    close(state, segment, visit, VisitState.FAILED if failed else VisitState.COMPLETED, at_us, message.reason if isinstance(message, StopFailed) else None, out)
+    close(state, segment, visit, FAILED if failed else COMPLETED, at_us, message.reason if isinstance(message, StopFailed) else None, out)

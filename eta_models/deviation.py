@@ -1,0 +1,94 @@
+"""How lateness travels along a plan: what the deviation at a stop says about the deviation at the next one.
+
+dev_k = t0 + t1 * max(dev_k-1, 0) + t2 * min(dev_k-1, 0), in minutes: a late vehicle catches up, an early one waits. A small weighted
+regression for each leg, by its normal equations, leaning on the fleet's until it has seen enough.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eta_models.chain import SOONEST_S, Chain
+from eta_models.columns import Floats
+from eta_models.journeys import Ahead, Journeys
+from eta_models.legs import Legs, LegTable
+
+
+@dataclass(frozen=True, slots=True)
+class DeviationPolicy:
+    """How transfers are learned; the spike that the project started from chose the figures."""
+
+    first: tuple[float, float, float] = (0.0, 0.8, 0.3)
+    """Before anything was seen: a late vehicle keeps 4/5 of its delay, an early one 3/10 of its lead."""
+    leg_decay: float = 0.98
+    fleet_decay: float = 0.999
+    fleet_weight: float = 4.0
+    """The fleet's regression counts as so many traversals of a leg."""
+    huber_min: float = 2.0
+    """An error beyond so many minutes counts by its root only."""
+    trust_plan_s: float = 1_200.0
+    """So far ahead, the next stop's arrival is half by plan and half by distance; nearer, the distance says more."""
+    most_min: float = 15.0
+    """Deviations are cut to so many minutes: beyond it is a breakdown, not a habit."""
+
+
+class Deviation:
+    """Learned transfers; the legs' part lies in the leg table (`moments`, `transfer`)."""
+
+    def __init__(self, policy: DeviationPolicy) -> None:
+        self.policy = policy
+        prior = np.diag([1.0, 1e2, 1e2])
+        self.moments = np.concatenate([prior.ravel(), prior @ np.array(policy.first)])
+        self.weight = 1.0
+        self.fleet = np.array(policy.first)
+        self._touched: set[int] = set()
+
+    def follow(self, journeys: Journeys, ahead: Ahead, plain: Chain, table: LegTable) -> Floats:
+        """Arrivals in seconds from now by the plan and what the deviation becomes on the way; NaN behind a stop without planned time."""
+        leg, planned_in_s, firsts = ahead.leg, ahead.planned_in_s, plain.steps[0]
+        if not (planned_in_s == planned_in_s).any():
+            return np.full(len(leg), np.nan)
+        theta = np.where(((leg >= 0) & (table.transferred[leg] > 0))[:, None], table.transfer[leg], self.fleet)
+        arrival = np.full(len(leg), np.nan)
+        known = np.where(journeys.deviation_s == journeys.deviation_s, journeys.deviation_s, 0.0)
+        by_plan = np.maximum(planned_in_s[firsts] + 60.0 * self._transfer(theta[firsts], known), SOONEST_S)
+        share = np.minimum(np.maximum(plain.first_s, by_plan) / self.policy.trust_plan_s, 0.5)
+        arrival[firsts] = plain.first_s + share * (by_plan - plain.first_s)
+        for rows in plain.steps[1:]:
+            before = rows - 1
+            later = self._transfer(theta[rows], arrival[before] - planned_in_s[before])
+            arrival[rows] = np.maximum(planned_in_s[rows] + 60.0 * later, arrival[before] + 10.0)
+        return arrival
+
+    def _transfer(self, theta: Floats, deviation_s: Floats) -> Floats:
+        """Minutes of deviation at the end of a leg, from the seconds at its start."""
+        late = np.minimum(np.maximum(deviation_s / 60.0, -self.policy.most_min), self.policy.most_min)
+        return theta[:, 0] + theta[:, 1] * np.maximum(late, 0.0) + theta[:, 2] * np.minimum(late, 0.0)
+
+    def learn(self, table: LegTable, leg: int, before_s: float, after_s: float) -> None:
+        """The deviations at both ends of a leg, after it was driven."""
+        p, most = self.policy, self.policy.most_min
+        late = min(most, max(-most, before_s / 60.0))
+        target = min(most + 5.0, max(-most - 5.0, after_s / 60.0))
+        x = np.array([1.0, max(late, 0.0), min(late, 0.0)])
+        error = abs(target - float(x[0] * self.fleet[0] + x[1] * self.fleet[1] + x[2] * self.fleet[2]))
+        row = np.concatenate([np.outer(x, x).ravel(), x * target]) / max(1.0, error / p.huber_min)
+        self.moments = p.fleet_decay * self.moments + row
+        self.weight = p.fleet_decay * self.weight + 1.0
+        if leg >= 0:
+            table.moments[leg] = p.leg_decay * table.moments[leg] + row
+            self._touched.add(leg)
+
+    def export(self, legs: Legs) -> None:
+        """Solve what was touched since the last export."""
+        if not self._touched:
+            return
+        self.fleet = _solve(self.moments)
+        for leg in sorted(self._touched):
+            legs.table.transfer[leg] = _solve(legs.table.moments[leg] + self.policy.fleet_weight / self.weight * self.moments)
+            legs.table.transferred[leg] = 1
+        self._touched.clear()
+
+
+def _solve(moments: Floats) -> Floats:
+    return np.linalg.solve(moments[:9].reshape(3, 3) + 1e-6 * np.eye(3), moments[9:])

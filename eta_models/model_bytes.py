@@ -1,0 +1,107 @@
+"""A fleet's model as bytes and back. Tables travel as columns, River objects in the envelope."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from eta_models.bounded_keys import BoundedKeys
+from eta_models.columns import Floats
+from eta_models.correction import Correction
+from eta_models.envelope import unwrap, wrap
+from eta_models.lateness import Lateness
+from eta_models.legs import Legs, LegTable
+from eta_models.model import EtaModel, ModelPolicy
+from eta_models.questions import Questions
+from eta_models.stays import PlaceTable, Stays
+
+ARRAYS = {
+    "legs": ("area_hours", "fleet"),
+    "stays": ("fleet",),
+    "deviation": ("moments", "fleet"),
+    "correction": ("weights", "loss", "asked", "_hedge"),
+    "intervals": ("low", "high", "asked", "_low", "_high"),
+    "lateness": ("weights",),
+}
+"""Learned arrays by part of the model."""
+
+
+class _SavedModel(msgspec.Struct, frozen=True):
+    arrays: dict[str, tuple[list[int], bytes]]
+    legs: tuple[dict[str, bytes], int]
+    leg_keys: tuple[list[tuple[str, str]], bytes, int]
+    areas: dict[int, int]
+    places: tuple[dict[str, bytes], int]
+    place_keys: tuple[list[str], bytes, int]
+    questions: tuple[dict[str, bytes], int, list[int]]
+    answered: float
+    deviation_weight: float
+    share: float
+    resets: int
+    river: bytes
+
+
+def dump_model(model: EtaModel) -> bytes:
+    """Everything learned and every question that waits."""
+    saved = _SavedModel(
+        arrays={f"{part}.{name}": _array(getattr(getattr(model, part), name)) for part, names in ARRAYS.items() for name in names},
+        legs=(model.legs.table.dump(), model.legs.table.count),
+        leg_keys=model.legs.keys.dump(),
+        areas=model.legs.areas,
+        places=(model.stays.table.dump(), model.stays.table.count),
+        place_keys=model.stays.keys.dump(),
+        questions=(model.questions.dump(), model.questions.count, model.questions.free),
+        answered=model.lateness.answered,
+        deviation_weight=model.deviation.weight,
+        share=model.lateness._share,
+        resets=model.correction.resets,
+        river=wrap({"correction": model.correction.models, "lateness": model.lateness.model}),
+    )
+    return msgspec.msgpack.encode(saved)
+
+
+def load_model(raw: bytes, policy: ModelPolicy) -> EtaModel:
+    """What `dump_model` wrote. Raises `msgspec.DecodeError` for other bytes, `UntrustedModel` for foreign objects."""
+    saved = msgspec.msgpack.decode(raw, type=_SavedModel)
+    model = EtaModel(policy)
+    for key, array in saved.arrays.items():
+        part, name = key.split(".")
+        setattr(getattr(model, part), name, _from(array))
+    _load_legs(model.legs, saved)
+    _load_stays(model.stays, saved)
+    model.deviation.weight = saved.deviation_weight
+    fields, count, free = saved.questions
+    model.questions = Questions.load(fields, count)
+    model.questions.free = free
+    _load_river(model.correction, model.lateness, saved)
+    return model
+
+
+def _array(array: Floats) -> tuple[list[int], bytes]:
+    return list(array.shape), array.tobytes()
+
+
+def _from(saved: tuple[list[int], bytes]) -> Floats:
+    shape, raw = saved
+    return np.frombuffer(raw, dtype=np.float64).reshape(shape).copy()
+
+
+def _load_legs(legs: Legs, saved: _SavedModel) -> None:
+    legs.table = LegTable.load(*saved.legs)
+    legs.areas = saved.areas
+    _load_keys(legs.keys, saved.leg_keys)
+
+
+def _load_stays(stays: Stays, saved: _SavedModel) -> None:
+    stays.table = PlaceTable.load(*saved.places)
+    _load_keys(stays.keys, saved.place_keys)
+
+
+def _load_keys(keys: BoundedKeys[Any], saved: tuple[list[Any], bytes, int]) -> None:
+    keys.load(*saved)
+
+
+def _load_river(correction: Correction, lateness: Lateness, saved: _SavedModel) -> None:
+    river: dict[str, Any] = unwrap(saved.river)
+    correction.models, correction.resets = river["correction"], saved.resets
+    lateness.model, lateness.answered, lateness._share = river["lateness"], saved.answered, saved.share

@@ -1,0 +1,102 @@
+"""`fleetcast-replay`: make a delivery day, and score a recorded one."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+app = typer.Typer(
+    help="Make delivery days, run recorded ones through the engine at full speed, and score what it said.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("make-day")
+def make_day(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make the day in.")],
+    seed: Annotated[int, typer.Option(help="The same seed gives the same day, byte for byte.")] = 1,
+    fleets: Annotated[int, typer.Option(help="Fleets, each in a city of its own (1 to 999).")] = 1,
+    vehicles: Annotated[int, typer.Option(help="Vehicles of each fleet (1 to 999).")] = 25,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty, over the day in it.")] = False,
+) -> None:
+    """Make a realistic delivery day with its truth, from nothing but a seed."""
+    with plain_errors():
+        from rich.progress import BarColumn, Progress, TaskProgressColumn
+
+        from replay.make_day import day
+        from replay.screen import console
+
+        if not force and folder.is_dir() and any(folder.iterdir()):
+            refuse(f"{folder} is not empty; choose another folder, or say --force to write over the day in it")
+        output = console()
+        columns = ("making the day", BarColumn(), TaskProgressColumn())
+        with Progress(*columns, console=output, disable=not output.is_terminal, transient=True) as bar:
+            task = bar.add_task("", total=1.0)
+            made = day.make_day(folder, seed, fleets, vehicles, lambda share: bar.update(task, completed=share))
+    amounts = {"fleet": made.fleets, "vehicle": made.vehicles, "route": made.routes, "stop": made.stops, "ping": made.pings}
+    found = [f"{number:,} {thing}" + ("" if number == 1 else "s") for thing, number in amounts.items()]
+    print(f"made {folder} from seed {seed}: {', '.join(found)}")
+    print(f"next: fleetcast-replay score {folder}")
+
+
+@app.command()
+def score(
+    folder: Annotated[Path, typer.Argument(metavar="DAY_DIR", help="A recorded day: pings.parquet, and what else there is of it.")],
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Leave events, predictions and score.json here; else nowhere.")] = None,
+    engine: Annotated[Literal["bytewax", "loop"], typer.Option(help="The flow, or the plain loop that must give the same.")] = "bytewax",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only the scorecard: no bar, no exceptions.")] = False,
+    every: Annotated[bool, typer.Option("--all-exceptions", help="Print every exception, not just the first 15.")] = False,
+    time_zone: Annotated[str | None, typer.Option(metavar="NAME", help="IANA time zone of all fleets, whatever day.toml says.")] = None,
+) -> None:
+    """Run a recorded day at full speed, print exceptions as they open, and end with the scorecard."""
+    with plain_errors():
+        from replay.score import score_folder
+        from replay.scorecard.render import render
+        from replay.screen import WIDTH, Screen, closing_lines, console
+
+        output = console()
+        if quiet:
+            scored = score_folder(folder, out, engine, time_zone=time_zone)
+        else:
+            with Screen(output, every_exception=every) as screen:
+                scored = score_folder(folder, out, engine, screen, time_zone)
+        # In a narrower terminal lines wrap, but no figure is lost.
+        console(WIDTH).print(render(scored.scorecard))
+        output.print()
+        for line in closing_lines(scored):
+            output.print(line, markup=False, soft_wrap=True)
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Say in one sentence what is wrong with what a person gave; anything else is our fault, and keeps its traceback."""
+    from replay.day_errors import BadDay
+    from replay.make_day.day import ImpossibleDay
+    from replay.scorecard.day import ScorecardError
+
+    try:
+        yield
+    except (BadDay, ImpossibleDay, ScorecardError) as error:
+        refuse(str(error))
+    except OSError as error:
+        refuse(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Leave with the exit code of a wrong command line."""
+    print(f"fleetcast-replay: {sentence}", file=sys.stderr)
+    raise typer.Exit(2)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="fleetcast-replay")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Emitted events as the table that the scorecard reads."""
+
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from replay.results import bunches
+
+COLUMNS = ("type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind")
+
+
+class _Told(msgspec.Struct):
+    """What the scorecard wants of an event's data."""
+
+    occurred_at: str
+    detected_at: str
+    route_id: str | None = None
+    seq: int | None = None
+    exception_kind: str | None = None
+
+
+class _Envelope(msgspec.Struct):
+    type: str
+    fleetid: str
+    data: _Told
+
+
+def read_events(path: Path) -> pl.DataFrame:
+    """The events of an `events.ndjson`, one row each with `COLUMNS`; `type` without its prefix and version, as in `EVENTS`."""
+    decoder = msgspec.json.Decoder(_Envelope)
+    with path.open("rb", buffering=1 << 20) as lines:
+        parts = [_table([decoder.decode(line) for line in bunch]) for bunch in bunches(lines)]
+    return pl.concat([_table([]), *parts])
+
+
+def _table(events: list[_Envelope]) -> pl.DataFrame:
+    rows = [(e.type, e.fleetid, e.data.occurred_at, e.data.detected_at, e.data.route_id, e.data.seq, e.data.exception_kind) for e in events]
+    frame = pl.DataFrame(rows, schema={name: pl.Int64 if name == "seq" else pl.String for name in COLUMNS}, orient="row")
+    return frame.with_columns(
+        pl.col("type").str.strip_prefix("fleetcast.").str.replace(r"\.v\d+$", ""),
+        pl.col("occurred_at", "detected_at").str.to_datetime("%+", time_unit="us", time_zone="UTC"),
+    )

@@ -1,0 +1,41 @@
+"""Checkpoints on disk: one file a fleet, replaced whole, so that there is always an old one or a new one and never half of one."""
+
+import os
+from pathlib import Path
+
+from eta_models.envelope import UntrustedModel
+from eta_models.model import ModelPolicy
+from stream.checkpoint import UnusableCheckpoint, dump, load
+from stream.fleet import FleetState
+
+
+class Checkpoints:
+    """The checkpoints of a folder. Several processes may use it at once as long as each owns other fleets."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def _path(self, fleet_id: str) -> Path:
+        return self.folder / f"{fleet_id}.checkpoint"
+
+    def write(self, state: FleetState) -> None:
+        """Make the state durable: written, synced, then moved over the old one."""
+        path = self._path(state.fleet_id)
+        part = path.with_suffix(".part")
+        with part.open("wb") as file:
+            file.write(dump(state))
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    def read(self, fleet_id: str, policy: ModelPolicy) -> FleetState | None:
+        """The fleet's last durable state, None where there is none. Raises `UnusableCheckpoint`, naming the file."""
+        path = self._path(fleet_id)
+        if not path.exists():
+            return None
+        try:
+            return load(path.read_bytes(), policy)
+        except (UnusableCheckpoint, UntrustedModel) as error:
+            msg = f"{path}: {error}; remove the file to rebuild the fleet from its log"
+            raise UnusableCheckpoint(msg) from error

@@ -1,0 +1,94 @@
+"""The dataflow, on one page. Bytewax only carries it: every step is in `stream.apply`, and a plain loop over it gives the same bytes.
+
+    log -> stretches of fleets' logs, judged -> keyed by fleet -> the fleet's state machine -> what it gave
+
+Step ids are storage keys in Bytewax's recovery store: a test freezes them.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import bytewax.operators as op
+from bytewax.dataflow import Dataflow
+from bytewax.inputs import Source
+from bytewax.operators import StatefulBatchLogic
+from bytewax.outputs import Sink
+
+from eta_models.columns import MISSING
+from eta_models.model import EtaModel
+from stream.apply import Applied, apply
+from stream.batches import FleetBatch
+from stream.checkpoints import Checkpoints
+from stream.fleet import FleetState
+from stream.settings import FleetSettings
+
+STEP_IDS = ("log", "by_fleet", "fleet", "out")
+
+
+@dataclass(slots=True)
+class Fleets:
+    """How fleets are made: their settings, and where their checkpoints are kept (None = nowhere)."""
+
+    settings: Callable[[str], FleetSettings]
+    checkpoints: Checkpoints | None = None
+    checkpoint_every_us: int = 1_800_000_000
+    """Log time between two checkpoints of a fleet."""
+    is_given: Callable[[FleetState], bool] = lambda _: True
+    """Whether all that a fleet gave so far is safe with its readers: a checkpoint must not be newer than that."""
+
+    opened: Callable[[FleetState], None] = lambda _: None
+    """Told of every fleet that is opened."""
+
+    def open(self, fleet_id: str) -> FleetState:
+        """The fleet as its last checkpoint has it, else a new one."""
+        policy = self.settings(fleet_id).model
+        saved = self.checkpoints.read(fleet_id, policy) if self.checkpoints else None
+        state = saved or FleetState(fleet_id, EtaModel(policy))
+        self.opened(state)
+        return state
+
+    def keep(self, state: FleetState, kept_us: int) -> int:
+        """Write a checkpoint when one is due; returns the log time of the last one."""
+        due = self.checkpoints is not None and state.now_us - kept_us >= self.checkpoint_every_us
+        if not due or not self.is_given(state):
+            return kept_us
+        assert self.checkpoints is not None
+        self.checkpoints.write(state)
+        return state.now_us
+
+    def step(self, state: FleetState, batch: FleetBatch) -> Applied | None:
+        """Apply what the fleet has not had yet of a stretch; None when it has had all of it."""
+        rest = batch.after(state.position)
+        return None if rest is None else apply(self.settings(batch.fleet_id), state, rest)
+
+
+class FleetLogic(StatefulBatchLogic[FleetBatch, Applied, str]):
+    """One fleet inside Bytewax. Its snapshot is only its name: state is kept by checkpoints, truth by the log."""
+
+    def __init__(self, fleets: Fleets, fleet_id: str | None) -> None:
+        self.fleets = fleets
+        self.state = fleets.open(fleet_id) if fleet_id else None
+        self.kept_us = self.state.now_us if self.state else MISSING
+
+    def on_batch(self, values: list[FleetBatch]) -> tuple[Iterable[Applied], bool]:
+        """Apply stretches; a checkpoint is written before them, when what was given last has left."""
+        if self.state is None:
+            self.state = self.fleets.open(values[0].fleet_id)
+            self.kept_us = self.state.now_us
+        self.kept_us = self.fleets.keep(self.state, self.kept_us)
+        given = [self.fleets.step(self.state, batch) for batch in values]
+        return [applied for applied in given if applied is not None], StatefulBatchLogic.RETAIN
+
+    def snapshot(self) -> str:
+        """The fleet's name."""
+        return self.state.fleet_id if self.state else ""
+
+
+def build_flow(name: str, source: Source[FleetBatch], sink: Sink[tuple[str, Applied]], fleets: Fleets) -> Dataflow:
+    """The flow from a source of stretches to a sink of what they gave; live and replay differ in these two only."""
+    flow = Dataflow(name)
+    log = op.input("log", flow, source)
+    keyed = op.key_on("by_fleet", log, lambda batch: batch.fleet_id)
+    given = op.stateful_batch("fleet", keyed, lambda resumed: FleetLogic(fleets, resumed))
+    op.output("out", given, sink)
+    return flow

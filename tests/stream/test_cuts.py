@@ -1,0 +1,180 @@
+"""The cut of a log into batches changes no byte of what it gives: drawn logs, drawn cuts."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from stream import messages as m
+
+STEP_S = 10
+VEHICLES = ("v1", "v2", "v3")
+STATUSES = (m.StopArrived, m.StopDeparted, m.StopCompleted, m.StopFailed, m.StopSkipped, m.StopCancelled)
+RARE = ("plan", "start", "end", "replan", "reassign", "add", "window", "fence", "unfence", "ack", "break", "junk")
+KINDS = ("ping",) * 12 + ("teleport", "late", "again", "invalid") + ("status",) * 4 + ("tick",) * 4 + RARE
+
+seconds = st.sampled_from((0.0, 0.2, 1.0, 4.0, 10.0, 25.0, 60.0))
+words = st.tuples(st.sampled_from(KINDS), st.sampled_from((0, 0, 1, 1, 2)), seconds, st.integers(0, 9))
+drawn_logs = st.lists(words, min_size=10, max_size=60)
+
+
+class Story:
+    """Turns drawn words into a log: vehicles move on, plans get versions, and everything is said at a moment not before the last."""
+
+    def __init__(self, road):
+        self.road, self.now, self.lines = road, 0.0, []
+        self.metres = dict.fromkeys(VEHICLES, 0.0)
+        self.last = {vehicle: road.ping(0, 0, vehicle) for vehicle in VEHICLES}
+        self.version = 1
+
+    def tell(self, kind, number, wait, value):
+        for second in range(int(self.now // STEP_S + 1) * STEP_S, int(self.now + wait) + 1, STEP_S):
+            self.lines.append(self.road.say(m.Tick, second))
+        self.now += wait
+        line = getattr(self, kind)(VEHICLES[number], f"r{number}", value)
+        self.lines.append((self.now, line if isinstance(line, bytes) else line[1]))
+
+    def stops(self, route, numbers):
+        window = {"window_end": self.road.at(self.now + 200)} if len(numbers) % 2 else {}
+        return [self.road.stop(n, visit_id=f"{route}.{n}", service_s=(None, 30.0)[n % 2], **window) for n in numbers]
+
+    def say(self, kind, vehicle, route, **fields):
+        return self.road.say(kind, self.now, vehicle_id=vehicle, route_id=route, **fields)
+
+    def ping(self, vehicle, route, value):
+        self.metres[vehicle] += (0, 20, 50, 100, 200, 300, 500, 700, 1000, 1500)[value]
+        self.last[vehicle] = self.road.ping(self.now, self.metres[vehicle], vehicle)
+        return self.last[vehicle]
+
+    def teleport(self, vehicle, route, value):
+        return self.road.ping(self.now, 90_000 + 40 * value, vehicle)
+
+    def late(self, vehicle, route, value):
+        return self.road.ping(self.now - 7 * value - 0.5, 100 * value, vehicle)
+
+    def again(self, vehicle, route, value):
+        return self.last[vehicle]
+
+    def invalid(self, vehicle, route, value):
+        return self.road.ping(self.now, 0, vehicle, lat=(95.0, 0.0, 42.0)[value % 3], lon=0.0, accuracy_m=-1.0)
+
+    def status(self, vehicle, route, value):
+        return self.say(STATUSES[value % 6], vehicle, route, visit_id=f"{route}.{1 + value % 5}")
+
+    def tick(self, vehicle, route, value):
+        return self.road.say(m.Tick, self.now)
+
+    def plan(self, vehicle, route, value):
+        return self.say(m.RoutePublished, vehicle, route, stops=self.stops(route, range(1, 3 + value)))
+
+    def start(self, vehicle, route, value):
+        return self.say(m.RouteStarted, vehicle, route)
+
+    def end(self, vehicle, route, value):
+        return self.say(m.RouteEnded, vehicle, route)
+
+    def replan(self, vehicle, route, value):
+        self.version += 1
+        numbers = [n for n in (3, 1, 2, 5, 4, 6) if n != value]
+        return self.say(m.RoutePublished, vehicle, route, plan_version=self.version, stops=self.stops(route, numbers))
+
+    def reassign(self, vehicle, route, value):
+        other = VEHICLES[(VEHICLES.index(vehicle) + 1 + value % 2) % 3]
+        to_route = f"r{VEHICLES.index(other)}" + "x" * (value % 3 == 0)
+        return self.say(m.StopReassigned, vehicle, route, visit_id=f"{route}.{1 + value % 5}", to_vehicle_id=other, to_route_id=to_route)
+
+    def add(self, vehicle, route, value):
+        stop = self.road.stop(value, visit_id=f"{route}.new{value}")
+        return self.say(m.StopAdded, vehicle, route, stop=stop, before_visit_id=f"{route}.{1 + value % 4}")
+
+    def window(self, vehicle, route, value):
+        return self.say(
+            m.WindowChanged, vehicle, route, visit_id=f"{route}.{1 + value % 5}", window_end=self.road.at(self.now + 60 * value)
+        )
+
+    def fence(self, vehicle, route, value):
+        return self.road.square(f"f{value % 2}", self.now, 400 * value, 400 * value + 900)
+
+    def unfence(self, vehicle, route, value):
+        return self.road.say(m.FenceRemoved, self.now, fence_id=f"f{value % 2}")
+
+    def ack(self, vehicle, route, value):
+        return self.road.say(m.ExceptionAcknowledged, self.now, exception_id=f"depot:late_risk:{route}.{1 + value % 5}", by="ann")
+
+    def break_(self, vehicle, route, value):
+        return self.say(m.DriverBreak, vehicle, route, duration_s=60.0 * value)
+
+    def junk(self, vehicle, route, value):
+        return b'{"type":"ping","fleet_id":"depot","vehicle_id":"v1"}'
+
+
+setattr(Story, "break", Story.break_)
+
+
+def told(road, drawn):
+    """The log of a drawn story, which begins with a plan for each vehicle, and with two of them on their way."""
+    story = Story(road)
+    opening = [
+        ("plan", 0, 0.0, 4),
+        ("plan", 1, 0.0, 4),
+        ("plan", 2, 0.0, 1),
+        ("start", 0, 0.0, 0),
+        ("ping", 0, 0.0, 0),
+        ("start", 1, 0.0, 0),
+    ]
+    for word in [*opening, *drawn]:
+        story.tell(*word)
+    return story.lines
+
+
+@given(drawn=drawn_logs, data=st.data())
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_any_cut_of_a_log_gives_the_same_bytes(road, fleet, drawn, data):
+    lines = told(road, drawn)
+    cuts = data.draw(st.lists(st.integers(1, len(lines) - 1), max_size=8), label="cuts")
+    whole = fleet().play(lines).bytes()
+    assert fleet().play(lines, range(1, len(lines))).bytes() == whole
+    assert fleet().play(lines, cuts).bytes() == whole
+
+
+@given(drawn=drawn_logs)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+def test_every_estimate_of_any_log_is_in_order_and_never_before_now(road, fleet, drawn):
+    rows = fleet().play(told(road, drawn)).estimates
+    assert (rows["made_us"] <= rows["p10_us"]).all()
+    assert (rows["p10_us"] <= rows["p50_us"]).all()
+    assert (rows["p50_us"] <= rows["p90_us"]).all()
+    assert (rows["p90_us"] < rows["made_us"] + 10 * 86_400_000_000).all()
+    assert not ((rows["p_late"] < 0) | (rows["p_late"] > 1)).any()
+
+
+@given(drawn=drawn_logs)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+def test_everything_that_is_received_is_applied_or_refused_once(road, fleet, drawn):
+    lines = told(road, drawn)
+    played = fleet().play(lines)
+    refused = [refusal.position for part in played.parts for refusal in part.refusals]
+    assert len(refused) == len(set(refused)) == sum(played.state.refused.values())
+    assert played.state.received == len(lines)
+
+
+def own(played, vehicle):
+    """Events about a vehicle, without their number among all events of the fleet."""
+    return [event | {"sequence": ""} for event in played.events if event["data"]["vehicle_id"] == vehicle]
+
+
+@given(
+    drawn=st.lists(
+        st.tuples(
+            st.sampled_from((*("ping",) * 6, "teleport", "late", "again", "status", "window")),
+            st.integers(0, 2),
+            seconds,
+            st.integers(0, 9),
+        ),
+        min_size=10,
+        max_size=40,
+    )
+)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+def test_other_vehicles_change_nothing_for_a_vehicle_between_ticks(road, fleet, drawn):
+    lines = [line for line in told(road, drawn) if not isinstance(line[1], m.Tick)]
+    alone = [line for line in lines if line[1].vehicle_id == "v1"]
+    assert own(fleet().play(lines), "v1") == own(fleet().play(alone), "v1")
