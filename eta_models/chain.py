@@ -51,7 +51,7 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     steps = hops(ahead)
     share_left, first_s = _first(journeys, leg_s[steps[0]], stays)
     spread_s = legs.spread_s(ahead.leg, leg_s)
-    variance = spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0) + 0.09 * service_s * service_s
+    variance = spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0) + 0.25 * service_s * service_s
     arrival_s, wait_s = np.empty(len(leg_s)), np.zeros(len(leg_s))
     arrival_s[steps[0]] = first_s
     for rows in steps[1:]:

@@ -55,9 +55,9 @@ class Correction:
         self.resets = 0
 
     def _new(self) -> linear_model.LinearRegression:
-        return linear_model.LinearRegression(
-            optimizer=optim.AdaGrad(self.policy.learning_rate), loss=optim.losses.Huber(self.policy.huber_epsilon), intercept_lr=self.policy.intercept_rate
-        )
+        p = self.policy
+        loss = optim.losses.Huber(p.huber_epsilon)
+        return linear_model.LinearRegression(optimizer=optim.AdaGrad(p.learning_rate), loss=loss, intercept_lr=p.intercept_rate)
 
     def experts(self, table: Floats, base_s: Floats, group: Ints, plain: Sequence[Floats]) -> Floats:
         """The answers of all experts in seconds from now, one row a question. `plain`: chain, transfer, by plan (NaN = as chain)."""
@@ -81,7 +81,7 @@ class Correction:
         targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
         weights = (scale / 100.0).tolist()
         for number, row, target, weight in zip(group.tolist(), table.tolist(), targets, weights, strict=True):
-            named = dict(zip(NAMES, row, strict=True))
+            named = {name: value for name, value in zip(NAMES, row, strict=True) if value}  # a zero teaches nothing and costs as much
             self.models[number].learn_one(named, target, w=weight)
             self.models[self.GROUPS].learn_one(named, target, w=weight)
             self._learned.add(number)

@@ -18,8 +18,8 @@ from eta_models.legs import Legs, LegTable
 class DeviationPolicy:
     """How transfers are learned; the spike that the project started from chose the figures."""
 
-    first: tuple[float, float, float] = (0.0, 0.8, 0.3)
-    """Before anything was seen: a late vehicle keeps 4/5 of its delay, an early one 3/10 of its lead."""
+    first: tuple[float, float, float] = (0.0, 1.0, 1.0)
+    """Before anything was seen: lateness and lead stay as they are."""
     leg_decay: float = 0.98
     fleet_decay: float = 0.999
     fleet_weight: float = 4.0
@@ -91,4 +91,4 @@ class Deviation:
 
 
 def _solve(moments: Floats) -> Floats:
-    return np.linalg.solve(moments[:9].reshape(3, 3) + 1e-6 * np.eye(3), moments[9:])
+    return np.asarray(np.linalg.solve(moments[:9].reshape(3, 3) + 1e-6 * np.eye(3), moments[9:]), dtype=np.float64)

@@ -12,6 +12,8 @@ NAMES = (
 )  # fmt: skip
 """Names of the features, in the order of the columns."""
 
+SPREAD = NAMES.index("spread")
+
 CLIP = 4.0
 
 

@@ -21,8 +21,14 @@ class IntervalPolicy:
     """Before anything was learned: P10 and P90 of the errors on public feeds, skewed to late."""
 
 
+def width_s(p50_s: Floats, spread_s: Floats) -> Floats:
+    """The unit of errors: half by the horizon, half by what lies ahead."""
+    scale = scale_s(p50_s)
+    return np.sqrt(0.5 * (scale * scale + spread_s * spread_s))
+
+
 class Intervals:
-    """Learned P10 and P90 around P50, in units of `scale_s`, for each horizon and next / later."""
+    """Learned P10 and P90 around P50, in units of `width_s`, for each horizon and next / later."""
 
     def __init__(self, policy: IntervalPolicy) -> None:
         self.policy = policy
@@ -31,15 +37,15 @@ class Intervals:
         self.asked = np.zeros(groups)
         self._low, self._high = self.low.copy(), self.high.copy()
 
-    def bounds(self, p50_s: Floats, hop: Ints) -> tuple[Floats, Floats]:
-        """P10 and P90 in seconds from now."""
-        group, scale = group_of(p50_s, hop), scale_s(p50_s)
+    def bounds(self, p50_s: Floats, hop: Ints, spread_s: Floats) -> tuple[Floats, Floats]:
+        """P10 and P90 in seconds from now; `spread_s` is the deviation that the legs and stays ahead have shown."""
+        group, scale = group_of(p50_s, hop), width_s(p50_s, spread_s)
         low = np.minimum(p50_s + np.minimum(self._low[group], -0.05) * scale, p50_s - 1.0)
         return np.maximum(low, 0.0), np.maximum(p50_s + np.maximum(self._high[group], 0.05) * scale, p50_s + 1.0)
 
-    def learn(self, p50_s: Floats, hop: Ints, took_s: Floats) -> None:
+    def learn(self, p50_s: Floats, hop: Ints, spread_s: Floats, took_s: Floats) -> None:
         """Questions whose truth came, in the order of their truths."""
-        errors = ((took_s - p50_s) / scale_s(p50_s)).tolist()
+        errors = ((took_s - p50_s) / width_s(p50_s, spread_s)).tolist()
         for group, error in zip(group_of(p50_s, hop).tolist(), errors, strict=True):
             self.asked[group] += 1.0
             step = max(self.policy.least_step, self.policy.step / sqrt(self.asked[group]))

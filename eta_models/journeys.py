@@ -56,7 +56,10 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """One row a remaining visit: arrival in seconds from now, p10 <= p50 <= p90, and the probability (0..1, NaN without a window) of being late."""
+    """One row a remaining visit: arrival in seconds from now, p10 <= p50 <= p90, and the probability of being late.
+
+    `p_late` is 0..1, NaN without a window.
+    """
 
     p10_s: Floats
     p50_s: Floats

@@ -13,7 +13,7 @@ from eta_models.chain import chain, hops
 from eta_models.columns import Floats
 from eta_models.correction import Correction, CorrectionPolicy, group_of
 from eta_models.deviation import Deviation, DeviationPolicy
-from eta_models.features import by_plan_s, features
+from eta_models.features import SPREAD, by_plan_s, features, scale_s
 from eta_models.intervals import IntervalPolicy, Intervals
 from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, StayEnded
 from eta_models.lateness import Lateness, LatenessPolicy
@@ -53,7 +53,7 @@ class EtaModel:
         table, group = features(journeys, ahead, plain, transfer, by_plan, base_s), group_of(base_s, ahead.hop)
         experts = self.correction.experts(table, base_s, group, (plain.arrival_s, transfer, by_plan))
         p50_s = in_order(ahead, np.maximum(self.correction.weigh(experts, group), 1.0))
-        low, high = self.intervals.bounds(p50_s, ahead.hop)
+        low, high = self.intervals.bounds(p50_s, ahead.hop, table[:, SPREAD] * scale_s(base_s))
         p10_s, p90_s = np.minimum(in_order(ahead, low), p50_s), np.maximum(in_order(ahead, high), p50_s)
         chance = self.lateness.probability(p10_s, p50_s, p90_s, ahead.closes_in_s)
         return Estimates(p10_s, p50_s, p90_s, chance, plain.service_s, plain.wait_s, table, experts, base_s)
@@ -86,7 +86,7 @@ class EtaModel:
         p10_s, p50_s, p90_s, closes = (column[rows].astype(np.float64) for column in (kept.p10_s, kept.p50_s, kept.p90_s, kept.closes_in_s))
         table, base_s, experts = (column[rows].astype(np.float64) for column in (kept.features, kept.base_s, kept.experts))
         self.correction.learn(table, base_s, hop, experts, took_s)
-        self.intervals.learn(p50_s, hop, took_s)
+        self.intervals.learn(p50_s, hop, table[:, SPREAD] * scale_s(base_s), took_s)
         open_then = closes > 0
         self.lateness.learn(self.lateness.features(p10_s, p50_s, p90_s, closes)[open_then], (took_s > closes)[open_then])
 

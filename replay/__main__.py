@@ -52,24 +52,44 @@ def score(
     quiet: Annotated[bool, typer.Option("--quiet", help="Only the scorecard: no bar, no exceptions.")] = False,
     every: Annotated[bool, typer.Option("--all-exceptions", help="Print every exception, not just the first 15.")] = False,
     time_zone: Annotated[str | None, typer.Option(metavar="NAME", help="IANA time zone of all fleets, whatever day.toml says.")] = None,
+    processes: Annotated[int, typer.Option(min=1, max=16, help="Processes that share the fleets of the day.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Keep checkpoints in --out; go on where an earlier run was cut short.")] = False,
 ) -> None:
     """Run a recorded day at full speed, print exceptions as they open, and end with the scorecard."""
     with plain_errors():
-        from replay.score import score_folder
+        from replay.score import ScoreOptions, score_folder
         from replay.scorecard.render import render
         from replay.screen import WIDTH, Screen, closing_lines, console
 
-        output = console()
+        if resume and out is None:
+            refuse("--resume needs --out: the checkpoints are kept there")
+        output, options = console(), ScoreOptions(engine, processes, resume, time_zone)
         if quiet:
-            scored = score_folder(folder, out, engine, time_zone=time_zone)
+            scored = score_folder(folder, out, options)
         else:
             with Screen(output, every_exception=every) as screen:
-                scored = score_folder(folder, out, engine, screen, time_zone)
+                scored = score_folder(folder, out, options, screen)
         # In a narrower terminal lines wrap, but no figure is lost.
         console(WIDTH).print(render(scored.scorecard))
         output.print()
         for line in closing_lines(scored):
             output.print(line, markup=False, soft_wrap=True)
+
+
+@app.command("export-log")
+def export_log(
+    folder: Annotated[Path, typer.Argument(metavar="DAY_DIR", help="A recorded day as a folder of tables.")],
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write log.parquet and day.toml into.")],
+) -> None:
+    """Write a recorded day as the log that a live system would have kept; it scores to the same digest."""
+    with plain_errors():
+        from replay.day_folder import read_folder
+        from replay.day_log import write_log
+        from replay.timeline import timeline
+        from stream.judge import JudgePolicy
+
+        entries = write_log(timeline(read_folder(folder)), JudgePolicy(), out)
+    print(f"wrote {entries:,} entries to {out / 'log.parquet'}")
 
 
 @contextmanager

@@ -3,17 +3,20 @@
 Truth (`arrivals.parquet`) is never read here.
 """
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from geofences.fences import read_fences
+from geofences.fences import Fence, read_fences
 from replay.day_errors import BadDay
 from stream.messages import AnyMessage, FencePut, PlannedStop, RoutePublished, VehiclePut
+from stream.moments import instant
 
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.:-]")
 
@@ -29,15 +32,23 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class DayFolder:
-    """A day as read: pings as a frame (`fleet_id, vehicle_id, ts, received_at, lat, lon, speed_mps, heading, accuracy_m`), all else as messages."""
+    """A day as read: pings as a frame, all else as messages.
+
+    Columns of `pings`: `fleet_id, vehicle_id, ts, received_at, lat, lon, speed_mps, heading, accuracy_m`.
+    """
 
     folder: Path
     fleets: dict[str, str]
-    """Fleet ids and their time zones."""
+    """Fleet ids and their time zones; the first is that of rows that name none."""
     pings: pl.DataFrame
     said: list[Said] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What a person should know about how the day was read."""
+
+    @property
+    def default_fleet(self) -> str:
+        """The fleet of rows that name none."""
+        return next(iter(self.fleets))
 
 
 def table(folder: Path, name: str) -> pl.DataFrame | None:
@@ -58,7 +69,7 @@ def read_folder(folder: Path) -> DayFolder:
     if pings is None:
         msg = f"{folder} holds no pings.parquet: is it a recorded day? `fleetcast-replay make-day` makes one."
         raise BadDay(msg)
-    fleets = _fleets(folder)
+    fleets = read_fleets(folder)
     name = next(iter(fleets))
     notes: list[str] = []
     frame = _pings(pings, name, notes)
@@ -67,18 +78,21 @@ def read_folder(folder: Path) -> DayFolder:
     for fleet_id in sorted(set(seen) - set(fleets)):
         fleets[fleet_id] = "UTC"
     start_us = int(frame["received_at"].min().timestamp() * 1e6) if frame.height else 0  # type: ignore[union-attr]
-    day.said.extend(_fences(folder, list(fleets), frame, start_us))
+    day.said.extend(_fences(day, start_us))
     day.said.extend(_vehicles(table(folder, "vehicles"), name, start_us))
     day.said.extend(_routes(table(folder, "routes"), name, notes))
     return day
 
 
-def _fleets(folder: Path) -> dict[str, str]:
+def read_fleets(folder: Path) -> dict[str, str]:
+    """Fleets and time zones as `day.toml` has them, else one fleet named after the folder."""
     path = folder / "day.toml"
     if not path.exists():
         return {clean_id(folder.resolve().name): "UTC"}
     described = tomllib.loads(path.read_text())
-    return {str(fleet["fleet_id"]): str(fleet.get("time_zone", "UTC")) for fleet in described.get("fleets", [])} or {clean_id(folder.resolve().name): "UTC"}
+    return {clean_id(str(fleet["fleet_id"])): str(fleet.get("time_zone", "UTC")) for fleet in described.get("fleets", [])} or {
+        clean_id(folder.resolve().name): "UTC"
+    }
 
 
 def clean_id(text: str) -> str:
@@ -89,6 +103,7 @@ def clean_id(text: str) -> str:
 
 def _ids(frame: pl.DataFrame, columns: list[str], notes: list[str]) -> pl.DataFrame:
     """Replace ids that would be refused, and say so."""
+    frame = frame.with_columns(pl.col(columns).cast(pl.String))
     for column in columns:
         values = frame[column].unique().drop_nulls().to_list()
         renamed = {value: clean_id(value) for value in values if clean_id(value) != value}
@@ -106,26 +121,30 @@ def _pings(pings: pl.DataFrame, fleet_id: str, notes: list[str]) -> pl.DataFrame
         *([] if "fleet_id" in pings.columns else [pl.lit(fleet_id).alias("fleet_id")]),
         *([] if "received_at" in pings.columns else [pl.col("ts").alias("received_at")]),
     )
-    frame = frame.select("fleet_id", "vehicle_id", "ts", "received_at", "lat", "lon", *(pl.col(name).cast(dtype) for name, dtype in optional.items()))
-    return _ids(frame, ["vehicle_id"], notes)
+    real = (pl.col(name).cast(dtype) for name, dtype in optional.items())
+    frame = frame.select("fleet_id", "vehicle_id", "ts", "received_at", "lat", "lon", *real)
+    return _ids(frame, ["fleet_id", "vehicle_id"], notes)
 
 
-def _fences(folder: Path, fleet_ids: list[str], pings: pl.DataFrame, start_us: int) -> list[Said]:
-    path = folder / "fences.geojson"
+def _fences(day: DayFolder, start_us: int) -> list[Said]:
+    """The fences of a GeoJSON FeatureCollection, each for the fleet that its `fleet_id` property names, else for every fleet."""
+    path = day.folder / "fences.geojson"
     if not path.exists():
         return []
-    at = pings["received_at"].min()
-    return [Said(start_us, 0, put) for put in fence_messages(path.read_bytes(), fleet_ids, at)]
+    collection = json.loads(path.read_bytes())
+    said: list[Said] = []
+    for fleet_id in day.fleets:
+        mine = [f for f in collection.get("features", []) if (f.get("properties") or {}).get("fleet_id", fleet_id) == fleet_id]
+        fences, refused = read_fences(json.dumps({**collection, "features": mine}))
+        day.notes.extend(f"fence {fence.fence_id} was not taken: {fence.reason}" for fence in refused)
+        said.extend(Said(start_us, 0, fence_message(fleet_id, fence, instant(start_us))) for fence in fences)
+    return said
 
 
-def fence_messages(text: bytes, fleet_ids: list[str], at: Any) -> list[FencePut]:
-    """The fences of a GeoJSON FeatureCollection as messages: for the fleet that a feature names, else for every fleet."""
-    fences, _ = read_fences(text)
-    return [
-        FencePut(fleet_id=fleet_id, at=at, fence_id=fence.fence_id, kind=fence.kind, name=fence.name, geometry=fence.geometry.__geo_interface__)
-        for fence in fences
-        for fleet_id in fleet_ids
-    ]
+def fence_message(fleet_id: str, fence: Fence, at: datetime) -> FencePut:
+    """A fence as the message that puts it."""
+    geometry = fence.geometry.__geo_interface__
+    return FencePut(fleet_id=fleet_id, at=at, fence_id=fence.fence_id, kind=fence.kind, name=fence.name, geometry=geometry)
 
 
 def _vehicles(vehicles: pl.DataFrame | None, fleet_id: str, start_us: int) -> list[Said]:
@@ -134,7 +153,13 @@ def _vehicles(vehicles: pl.DataFrame | None, fleet_id: str, start_us: int) -> li
     said = []
     for row in vehicles.iter_rows(named=True):
         facts = {name: row.get(name) for name in ("driver_id", "capacity", "shift_start", "shift_end")}
-        message = VehiclePut(fleet_id=row.get("fleet_id") or fleet_id, at=row["shift_start"], vehicle_id=row["vehicle_id"], skills=row.get("skills") or [], **facts)
+        message = VehiclePut(
+            fleet_id=row.get("fleet_id") or fleet_id,
+            at=row["shift_start"],
+            vehicle_id=row["vehicle_id"],
+            skills=row.get("skills") or [],
+            **facts,
+        )
         said.append(Said(start_us, 1, message))
     return said
 
@@ -145,7 +170,9 @@ def _routes(routes: pl.DataFrame | None, fleet_id: str, notes: list[str]) -> lis
         return []
     if "fleet_id" not in routes.columns:
         routes = routes.with_columns(pl.lit(fleet_id).alias("fleet_id"))
-    routes = _ids(routes, ["vehicle_id", "route_id", "stop_id"], notes).sort("published_at", "fleet_id", "route_id", "seq", maintain_order=True)
+    routes = _ids(routes, ["fleet_id", "vehicle_id", "route_id", "stop_id"], notes).sort(
+        "published_at", "fleet_id", "route_id", "seq", maintain_order=True
+    )
     said: list[Said] = []
     stops: list[PlannedStop] = []
     head: dict[str, Any] = {}

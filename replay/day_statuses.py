@@ -1,5 +1,6 @@
 """The statuses of a recorded day as messages."""
 
+from collections.abc import Callable
 from typing import Any
 
 import polars as pl
@@ -20,10 +21,19 @@ from stream.messages import (
     VehicleUp,
 )
 
-_ROUTE = {"route_started": RouteStarted, "route_ended": RouteEnded}
-_VISIT = {"stop_arrived": StopArrived, "stop_departed": StopDeparted, "stop_completed": StopCompleted}
-_REASONED = {"stop_failed": StopFailed, "stop_skipped": StopSkipped, "stop_cancelled": StopCancelled}
-_VEHICLE = {"vehicle_down": VehicleDown, "vehicle_up": VehicleUp}
+_KINDS: dict[str, Callable[..., AnyMessage]] = {
+    "route_started": RouteStarted,
+    "route_ended": RouteEnded,
+    "stop_arrived": StopArrived,
+    "stop_departed": StopDeparted,
+    "stop_completed": StopCompleted,
+    "stop_failed": StopFailed,
+    "stop_skipped": StopSkipped,
+    "stop_cancelled": StopCancelled,
+    "vehicle_down": VehicleDown,
+    "vehicle_up": VehicleUp,
+}
+_REASONED = ("stop_failed", "stop_skipped", "stop_cancelled", "vehicle_down", "vehicle_up")
 
 
 def statuses(frame: pl.DataFrame | None, fleet_id: str) -> list[Said]:
@@ -38,17 +48,15 @@ def statuses(frame: pl.DataFrame | None, fleet_id: str) -> list[Said]:
 
 
 def _message(row: dict[str, Any], fleet_id: str) -> AnyMessage:
-    kind = row["type"]
-    vehicle = {"fleet_id": fleet_id, "at": row["at"], "vehicle_id": clean_id(row["vehicle_id"])}
-    if kind in _VEHICLE:
-        return _VEHICLE[kind](**vehicle, reason=row.get("reason"))
-    route = {**vehicle, "route_id": clean_id(row["route_id"])}
-    if kind in _ROUTE:
-        return _ROUTE[kind](**route)
-    visit = {**route, "visit_id": row.get("visit_id"), "stop_id": clean_id(row["stop_id"]) if row.get("stop_id") else None}
-    if kind in _VISIT:
-        return _VISIT[kind](**visit)
+    kind = str(row["type"])
+    if kind not in _KINDS:
+        msg = f"statuses.parquet holds the type {kind!r}, which is no status; these are: {', '.join(_KINDS)}"
+        raise BadDay(msg)
+    said: dict[str, Any] = {"fleet_id": clean_id(fleet_id), "at": row["at"], "vehicle_id": clean_id(str(row["vehicle_id"]))}
+    if not kind.startswith("vehicle"):
+        said["route_id"] = clean_id(str(row["route_id"]))
+    if kind.startswith("stop"):
+        said |= {"visit_id": row.get("visit_id"), "stop_id": clean_id(str(row["stop_id"])) if row.get("stop_id") is not None else None}
     if kind in _REASONED:
-        return _REASONED[kind](**visit, reason=row.get("reason"))
-    msg = f"statuses.parquet holds the type {kind!r}, which is no status; see docs/messages.md for those that are"
-    raise BadDay(msg)
+        said["reason"] = row.get("reason")
+    return _KINDS[kind](**said)

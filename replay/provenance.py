@@ -10,7 +10,7 @@ import msgspec
 
 from stream.settings import FleetSettings
 
-INPUTS = ("day.toml", "fences.geojson", "pings.parquet", "routes.parquet", "statuses.parquet", "vehicles.parquet")
+INPUTS = ("day.toml", "fences.geojson", "log.parquet", "pings.parquet", "routes.parquet", "statuses.parquet", "vehicles.parquet")
 """Everything of a day that the engine reads, in the order of the hash. Truth is no input."""
 
 PACKAGES = ("fleetcast", "bytewax", "river", "numpy", "polars", "h3", "shapely")

@@ -3,19 +3,20 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
+from typing import Protocol
 
-from bytewax.inputs import FixedPartitionedSource, StatefulSourcePartition
-from bytewax.outputs import DynamicSink, StatelessSinkPartition
-from bytewax.testing import run_main
+from bytewax.dataflow import Dataflow
 
 from replay.spool import Spool
-from replay.timeline import Timeline, batches
 from stream.apply import Applied
 from stream.batches import FleetBatch
 from stream.checkpoints import Checkpoints
-from stream.flow import Fleets, build_flow
+from stream.doors import CallSink, LaneSource, run_here
 from stream.fleet import FleetState
+from stream.flow import Fleets, build_flow
+from stream.judge import JudgePolicy
 from stream.log import shard_of
 from stream.settings import FleetSettings
 
@@ -24,6 +25,27 @@ Progress = Callable[[int, list[Applied]], None]
 
 BATCH = 10_000
 """Log entries a stretch: long enough that columns pay, short enough for a lively progress bar."""
+
+
+class Recorded(Protocol):
+    """A day as a log: from a folder of tables, or from the log that a live system kept."""
+
+    @property
+    def fleet_ids(self) -> list[str]:
+        """All fleets, sorted."""
+        ...
+
+    def __len__(self) -> int:
+        """Entries, ticks among them."""
+        ...
+
+    def span_us(self) -> tuple[int, int]:
+        """When the first and the last entry were received."""
+        ...
+
+    def stretches(self, policy: JudgePolicy, size: int, only: Sequence[str] | None) -> Iterator[list[FleetBatch]]:
+        """The log cut every `size` entries, judged, a batch a fleet."""
+        ...
 
 
 @dataclass(slots=True)
@@ -39,7 +61,7 @@ class RunReport:
     refused: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "RunReport") -> None:
-        """Add another process's report; they ran side by side, so the longer time counts."""
+        """Add another fleet's or process's report; processes ran side by side, so the longer time counts."""
         self.seconds = max(self.seconds, other.seconds)
         self.received += other.received
         self.pings += other.pings
@@ -54,9 +76,9 @@ def ignore(_entries: int, _given: list[Applied]) -> None:
 
 @dataclass(slots=True)
 class DayRun:
-    """One process's part of a run: the timeline, where outputs go, and the fleets as they become known."""
+    """One process's part of a run: the day, where outputs go, and the fleets as they become known."""
 
-    line: Timeline
+    day: Recorded
     settings: Mapping[str, FleetSettings]
     spool: Spool
     progress: Progress = ignore
@@ -70,10 +92,7 @@ class DayRun:
 
     def fleets(self) -> Fleets:
         """How this run makes its fleets."""
-        return Fleets(self._settings, self.checkpoints, self.checkpoint_every_us, self._is_given, self._opened)
-
-    def _settings(self, fleet_id: str) -> FleetSettings:
-        return self.settings[fleet_id]
+        return Fleets(self.settings.__getitem__, self.checkpoints, self.checkpoint_every_us, self._is_given, self._opened)
 
     def _opened(self, state: FleetState) -> None:
         self.states[state.fleet_id] = state
@@ -81,22 +100,30 @@ class DayRun:
     def _is_given(self, state: FleetState) -> bool:
         return self.given.get(state.fleet_id, -1) >= state.position
 
-    def take(self, applied: Applied) -> None:
-        """Keep what a stretch gave."""
-        self.spool.put(applied)
-        self.given[applied.fleet_id] = applied.position
+    def take(self, given: list[Applied]) -> None:
+        """Keep what stretches gave, and tell whoever watches."""
+        for applied in given:
+            self.spool.put(applied)
+            self.given[applied.fleet_id] = applied.position
+        self.progress(sum(applied.entries for applied in given), given)
 
     def stretches(self, fleets: Sequence[str] | None) -> Iterator[list[FleetBatch]]:
         """The judged stretches of `fleets`."""
         policy = next(iter(self.settings.values())).judge
-        return batches(policy, self.line, self.batch, fleets)
+        return self.day.stretches(policy, self.batch, fleets)
+
+    def flow(self, lanes: int = 1) -> Dataflow:
+        """The flow of this run; a lane is the fleets of some shards, and may be read by another process of a cluster."""
+        mine = list(self.only if self.only is not None else self.day.fleet_ids)
+        parts = {lane: [fleet_id for fleet_id in mine if shard_of(fleet_id) % lanes == lane] for lane in range(lanes)}
+        source = LaneSource({f"lane-{lane:02d}": partial(self.stretches, fleets) for lane, fleets in parts.items()})
+        return build_flow("replay", source, CallSink(self.take), self.fleets())
 
     def report(self, seconds: float) -> RunReport:
         """What was done."""
         report = RunReport(seconds)
         for state in self.states.values():
-            part = RunReport(0.0, state.received, state.pings, state.kept_late, state.scalar_rows, Counter(state.refused))
-            report.add(part)
+            report.add(RunReport(0.0, state.received, state.pings, state.kept_late, state.scalar_rows, Counter(state.refused)))
         return report
 
 
@@ -105,69 +132,16 @@ def run_loop(run: DayRun) -> RunReport:
     started, fleets = perf_counter(), run.fleets()
     kept: dict[str, int] = {}
     for stretch in run.stretches(run.only):
-        given = []
         for batch in stretch:
             state = run.states.get(batch.fleet_id) or fleets.open(batch.fleet_id)
             kept[batch.fleet_id] = fleets.keep(state, kept.get(batch.fleet_id, state.now_us))
-            if (applied := fleets.step(state, batch)) is not None:
-                run.take(applied)
-                given.append(applied)
-        run.progress(sum(map(len, stretch)), given)
+            applied = fleets.step(state, batch)
+            run.take([] if applied is None else [applied])
     return run.report(perf_counter() - started)
 
 
 def run_flow(run: DayRun) -> RunReport:
     """The same through Bytewax, in this process."""
     started = perf_counter()
-    run_main(build_flow("replay", DaySource(run), DaySink(run), run.fleets()))
+    run_here(run.flow())
     return run.report(perf_counter() - started)
-
-
-class DaySource(FixedPartitionedSource[FleetBatch, None]):
-    """A day as a Bytewax source; a lane is the fleets of some shards. It always begins at the start: fleets skip what they have."""
-
-    def __init__(self, run: DayRun, lanes: int = 1) -> None:
-        self.run, self.lanes = run, lanes
-
-    def list_parts(self) -> list[str]:
-        """The names of the lanes."""
-        return [f"lane-{lane:02d}" for lane in range(self.lanes)]
-
-    def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_Lane":  # noqa: ARG002
-        """One lane."""
-        lane = int(for_part.removeprefix("lane-"))
-        mine = self.run.only if self.run.only is not None else self.run.line.fleet_ids
-        return _Lane(self.run.stretches([fleet_id for fleet_id in mine if shard_of(fleet_id) % self.lanes == lane]))
-
-
-class _Lane(StatefulSourcePartition[FleetBatch, None]):
-    def __init__(self, stretches: Iterator[list[FleetBatch]]) -> None:
-        self._stretches = stretches
-
-    def next_batch(self) -> list[FleetBatch]:
-        return next(self._stretches)
-
-    def snapshot(self) -> None:
-        return None
-
-
-class DaySink(DynamicSink[tuple[str, Applied]]):
-    """Where a day's outputs go: the spool, and whoever watches the progress."""
-
-    def __init__(self, run: DayRun) -> None:
-        self.run = run
-
-    def build(self, step_id: str, worker_index: int, worker_count: int) -> "_Out":  # noqa: ARG002
-        """The part of one worker."""
-        return _Out(self.run)
-
-
-class _Out(StatelessSinkPartition[tuple[str, Applied]]):
-    def __init__(self, run: DayRun) -> None:
-        self._run = run
-
-    def write_batch(self, items: list[tuple[str, Applied]]) -> None:
-        given = [applied for _, applied in items]
-        for applied in given:
-            self._run.take(applied)
-        self._run.progress(sum(applied.entries for applied in given), given)

@@ -1,7 +1,9 @@
 """Scores a recorded day: reads it, runs it at full speed, writes what came of it, and only then looks at the truth."""
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,19 +12,19 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from geofences.fences import InvalidFenceFile
 from replay.accounting import Accounting, account
 from replay.day_errors import BadDay
-from replay.day_folder import read_folder
 from replay.event_table import read_events
 from replay.provenance import data_hash, settings_hash, versions
+from replay.read_day import read_day
 from replay.results import Results, finish
-from replay.run_day import DayRun, RunReport, run_flow, run_loop
+from replay.run_day import DayRun, Recorded, RunReport, run_flow, run_loop
+from replay.run_processes import run_processes
 from replay.scorecard.card import Scorecard, score_day
 from replay.spool import Spool
-from replay.timeline import Timeline, timeline
 from replay.truth_tables import truth_tables
 from stream.apply import Applied
+from stream.checkpoints import Checkpoints
 from stream.settings import FleetSettings
 
 Engine = Literal["bytewax", "loop"]
@@ -34,7 +36,7 @@ class Watcher(Protocol):
     def stage(self, doing: str) -> None:
         """Another part of the work begins."""
 
-    def begin(self, line: Timeline, settings: Mapping[str, FleetSettings]) -> None:
+    def begin(self, line: Recorded, settings: Mapping[str, FleetSettings]) -> None:
         """The day is about to run."""
 
     def advance(self, entries: int, applied: list[Applied]) -> None:
@@ -47,7 +49,7 @@ class Nobody:
     def stage(self, doing: str) -> None:
         """Not seen."""
 
-    def begin(self, line: Timeline, settings: Mapping[str, FleetSettings]) -> None:
+    def begin(self, line: Recorded, settings: Mapping[str, FleetSettings]) -> None:
         """Not seen."""
 
     def advance(self, entries: int, applied: list[Applied]) -> None:
@@ -75,36 +77,68 @@ class Score:
     files: list[Path]
 
 
-def score_folder(
-    day_dir: Path, out_dir: Path | None = None, engine: Engine = "bytewax", watcher: Watcher | None = None, time_zone: str | None = None
-) -> Score:
+@dataclass(frozen=True, slots=True)
+class ScoreOptions:
+    """How a day is run; none of it changes what comes out."""
+
+    engine: Engine = "bytewax"
+    processes: int = 1
+    """Processes that share the fleets of the day by their shards."""
+    resume: bool = False
+    """Keep checkpoints in the output folder while running, and go on from those of a run that was cut short."""
+    time_zone: str | None = None
+    """IANA name for all fleets, whatever `day.toml` says."""
+
+
+def score_folder(day_dir: Path, out_dir: Path | None = None, options: ScoreOptions | None = None, watcher: Watcher | None = None) -> Score:
     """Score the day in `day_dir`; leave events, predictions, refused inputs and `score.json` in `out_dir`, or nothing anywhere.
 
-    `time_zone` (IANA) overrides that of every fleet. Raises `BadDay` where the folder is no day, `ScorecardError` where it cannot be
-    scored, `Unaccounted` where an entry was lost.
+    Raises `BadDay` where the folder is no day, `ScorecardError` where it cannot be scored, `Unaccounted` where an entry was lost.
     """
-    watcher = watcher or Nobody()
+    watcher, options = watcher or Nobody(), options or ScoreOptions()
     watcher.stage("reading the day")
-    line = _read(day_dir)
-    settings = fleet_settings(line.day.fleets, time_zone)
+    day = read_day(day_dir)
+    settings = fleet_settings(day.fleets, options.time_zone)
     if out_dir is not None:
         out_dir.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".fleetcast-", dir=out_dir) as work:
-        spool = Spool(Path(work) / "spool")
-        watcher.begin(line, settings)
-        report = (run_flow if engine == "bytewax" else run_loop)(DayRun(line, settings, spool, watcher.advance))
-        entries, fleet_id, notes = len(line), next(iter(line.day.fleets)), line.day.notes
-        del line  # the pings, which are the most of it
+    made_from = _made_from(day_dir, settings)
+    with _work_folder(out_dir, options.resume, made_from) as work:
+        spool, kept = Spool(work / "spool"), Checkpoints(work / "checkpoints") if options.resume else None
+        watcher.begin(day.log, settings)
+        run = DayRun(day.log, settings, spool, watcher.advance, kept)
+        report = run_processes(day_dir, run, options.processes) if options.processes > 1 else _ENGINES[options.engine](run)
+        entries, fleet_id, notes = len(day.log), next(iter(day.fleets)), day.notes
+        del day, run  # the pings, which are the most of it
         watcher.stage("writing the results")
-        results = finish(spool, Path(work) / "results")
+        results = finish(spool, work / "results")
         accounting = _accounting(entries, report, results)
         watcher.stage("scoring")
         scorecard = _scorecard(day_dir, fleet_id, results)
         score = Score(scorecard, accounting, _speed(report), spool.digest(), notes, [])
         if out_dir is None:
             return score
-        _write_json(Path(work) / "results" / "score.json", score, {"engine": engine, **_made_from(day_dir, settings)})
-        return _moved(score, Path(work) / "results", out_dir)
+        _write_json(work / "results" / "score.json", score, {"engine": options.engine, **made_from})
+        return _moved(score, work / "results", out_dir)
+
+
+_ENGINES = {"bytewax": run_flow, "loop": run_loop}
+
+
+@contextmanager
+def _work_folder(out_dir: Path | None, resume: bool, made_from: dict[str, object]) -> Iterator[Path]:
+    """Where a run keeps what it has so far: gone with it, or, to be resumed, until a run of the same day and settings has ended well."""
+    if out_dir is None or not resume:
+        with TemporaryDirectory(prefix=".fleetcast-", dir=out_dir) as temporary:
+            yield Path(temporary)
+        return
+    work = out_dir / ".unfinished"
+    mark, same = work / "made_from.json", json.dumps(made_from, sort_keys=True)
+    if mark.exists() and mark.read_text(encoding="utf-8") != same:
+        shutil.rmtree(work)
+    work.mkdir(exist_ok=True)
+    mark.write_text(same, encoding="utf-8")
+    yield work
+    shutil.rmtree(work)
 
 
 def fleet_settings(fleets: Mapping[str, str], time_zone: str | None) -> dict[str, FleetSettings]:
@@ -116,18 +150,6 @@ def fleet_settings(fleets: Mapping[str, str], time_zone: str | None) -> dict[str
         except (KeyError, ValueError, OSError) as error:
             raise BadDay(f"fleet {fleet_id}: the time zone {zone!r} is not known here; give an IANA name such as Europe/Berlin") from error
     return {fleet_id: FleetSettings(time_zone=zone) for fleet_id, zone in zones.items()}
-
-
-def _read(day_dir: Path) -> Timeline:
-    if not day_dir.is_dir():
-        raise BadDay(f"there is no folder {day_dir}; `fleetcast-replay make-day {day_dir}` makes a day there")
-    try:
-        return timeline(read_folder(day_dir))
-    except BadDay:
-        raise
-    except (pl.exceptions.PolarsError, InvalidFenceFile, ValueError, KeyError, TypeError) as error:
-        what = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise BadDay(f"{day_dir} cannot be read as a recorded day: {what}; docs/made-days.md lists the files") from error
 
 
 def _accounting(entries: int, report: RunReport, results: Results) -> Accounting:

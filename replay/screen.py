@@ -9,8 +9,8 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.text import Text
 
 from replay.exception_lines import ExceptionLines
+from replay.run_day import Recorded
 from replay.score import Score
-from replay.timeline import Timeline
 from stream.apply import Applied
 from stream.settings import FleetSettings
 
@@ -38,9 +38,9 @@ class Screen:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[reached]}"))
         self._bar = Progress(*columns, console=output, disable=not output.is_terminal, transient=True)
         self._task = self._begin("", None)
-        self._line: Timeline | None = None
+        self._line: Recorded | None = None
         self._exceptions: ExceptionLines | None = None
-        self._entries = 0
+        self._entries = self._now_us = 0
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -57,11 +57,12 @@ class Screen:
         self._bar.remove_task(self._task)
         self._task = self._begin(doing, None)
 
-    def begin(self, line: Timeline, settings: Mapping[str, FleetSettings]) -> None:
+    def begin(self, line: Recorded, settings: Mapping[str, FleetSettings]) -> None:
         """From here on the bar counts entries."""
-        days = (int(line.received_us[-1]) - int(line.received_us[0])) / 86_400e6 if len(line) else 0.0
+        first_us, last_us = line.span_us()
+        days = (last_us - first_us) / 86_400e6
         self._line, self._exceptions = line, ExceptionLines(settings, self._most, with_date=days > 1)
-        self._entries = 0
+        self._entries = self._now_us = 0
         self._bar.remove_task(self._task)
         self._task = self._begin("running the day", len(line))
 
@@ -72,7 +73,8 @@ class Screen:
         for stretch in applied:
             self._print(self._exceptions.of(stretch))
         self._entries = min(self._entries + entries, len(self._line))
-        reached = self._exceptions.local_time(self._line.fleet_ids[0], int(self._line.received_us[self._entries - 1]))
+        self._now_us = max(self._now_us, *(stretch.now_us for stretch in applied), 0)
+        reached = self._exceptions.local_time(self._line.fleet_ids[0], self._now_us)
         elapsed_s = self._bar.tasks[0].elapsed or 0.0
         rate = f"{self._entries / elapsed_s:,.0f} entries/s" if elapsed_s > 0 else ""
         self._bar.update(self._task, completed=self._entries, reached=f"{reached}  {rate}")

@@ -16,13 +16,17 @@ from stream.log import TICK_US, shard_of
 from stream.messages import Tick
 from stream.moments import instant, micros
 
+_REAL = ("lat", "lon", "speed_mps", "heading", "accuracy_m")
 PING, SAID, TICK = 4, 3, 5
 """Ranks among entries of the same moment; what was said has ranks 0 to 3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """Order of a day: row `i` of the arrays is the i-th entry. `source` is its row among the pings, its place in `said`, or a tick's fleet."""
+    """Order of a day: row `i` of the arrays is the i-th entry.
+
+    `source` is its row among the pings, its place in `said`, or a tick's fleet.
+    """
 
     day: DayFolder
     said: Sequence[Said]
@@ -36,12 +40,20 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.received_us)
 
+    def span_us(self) -> tuple[int, int]:
+        """When the first and the last entry were received; (0, 0) for an empty day."""
+        return (int(self.received_us[0]), int(self.received_us[-1])) if len(self) else (0, 0)
+
+    def stretches(self, policy: JudgePolicy, size: int, only: Sequence[str] | None = None) -> Iterator[list[FleetBatch]]:
+        """The day cut every `size` entries; each cut gives one judged batch a fleet (`only` these fleets)."""
+        return batches(policy, self, size, only)
+
 
 def timeline(day: DayFolder) -> Timeline:
     """Put a day in log order: by time of receipt, then plan, status, ping, tick, then as recorded. Every fleet gets its ticks."""
     fleet_ids = sorted(day.fleets)
     code = {fleet_id: i for i, fleet_id in enumerate(fleet_ids)}
-    said = [*day.said, *statuses(table(day.folder, "statuses"), fleet_ids[0])]
+    said = [*day.said, *statuses(table(day.folder, "statuses"), day.default_fleet)]
     pings = day.pings
     ping_fleet = pings["fleet_id"].replace_strict(code, return_dtype=pl.Int64).to_numpy() if pings.height else np.empty(0, np.int64)
     ping_us = pings["received_at"].dt.epoch("us").to_numpy()
@@ -76,7 +88,7 @@ def _positions(shard: Ints) -> Ints:
 
 def batches(policy: JudgePolicy, line: Timeline, size: int, only: Sequence[str] | None = None) -> Iterator[list[FleetBatch]]:
     """Cut a timeline every `size` entries; each cut gives one judged batch a fleet (`only` these fleets)."""
-    columns = _ping_columns(line.day.pings)
+    columns = _PingColumns.of(line.day.pings)
     wanted = None if only is None else np.isin(line.fleet, [line.fleet_ids.index(fleet_id) for fleet_id in only])
     for first in range(0, len(line), size):
         rows = np.arange(first, min(first + size, len(line)))
@@ -85,27 +97,44 @@ def batches(policy: JudgePolicy, line: Timeline, size: int, only: Sequence[str] 
         yield [_batch(policy, line, columns, int(fleet), rows[line.fleet[rows] == fleet]) for fleet in np.unique(line.fleet[rows])]
 
 
-def _ping_columns(pings: pl.DataFrame) -> tuple[Ints, Ints, list[Floats], list[str]]:
-    """Fix times, vehicle codes, the five real columns, and the vehicles' names."""
-    names = sorted(pings["vehicle_id"].unique().to_list())
-    code = pings["vehicle_id"].replace_strict(names, list(range(len(names))), return_dtype=pl.Int64).to_numpy() if names else np.empty(0, np.int64)
-    real = [pings[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("lat", "lon", "speed_mps", "heading", "accuracy_m")]
-    return pings["ts"].dt.epoch("us").to_numpy(), code, real, names
+@dataclass(frozen=True, slots=True)
+class _PingColumns:
+    """All pings of a day in numpy, vehicles as numbers into `names`."""
+
+    at_us: Ints
+    vehicle: Ints
+    real: list[Floats]
+    """Latitude, longitude, speed, heading, accuracy."""
+    names: list[str]
+
+    @classmethod
+    def of(cls, pings: pl.DataFrame) -> "_PingColumns":
+        """The columns of a frame of pings."""
+        names = sorted(pings["vehicle_id"].unique().to_list())
+        vehicle = pings["vehicle_id"].cast(pl.Enum(names)).to_physical().cast(pl.Int64)
+        real = [pings[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in _REAL]
+        return cls(pings["ts"].dt.epoch("us").to_numpy(), vehicle.to_numpy(), real, names)
+
+    def fixes(self, rows: Ints, position: Ints, received_us: Ints) -> Fixes:
+        """Some pings, with their places in the log."""
+        lat, lon, speed_mps, heading_deg, accuracy_m = (column[rows] for column in self.real)
+        at_us, vehicle = self.at_us[rows], self.vehicle[rows]
+        return Fixes(position, received_us, at_us, vehicle, lat, lon, speed_mps, heading_deg, accuracy_m, self.names)
 
 
-def _batch(policy: JudgePolicy, line: Timeline, columns: tuple[Ints, Ints, list[Floats], list[str]], fleet: int, rows: Ints) -> FleetBatch:
-    at_us, code, real, names = columns
+def _batch(policy: JudgePolicy, line: Timeline, columns: _PingColumns, fleet: int, rows: Ints) -> FleetBatch:
     rank = line.rank[rows]
-    pings, refusals = no_pings(), []
+    pings, refusals = no_pings(), list[Refusal]()
     if (rank == PING).any():
         mine = rows[rank == PING]
-        source = line.source[mine]
-        fixes = Fixes(line.position[mine], line.received_us[mine], at_us[source], code[source], *(column[source] for column in real), names)
-        pings, refusals = judge_fixes(policy, fixes)
-    notices: list[Notice] = []
+        pings, refusals = judge_fixes(policy, columns.fixes(line.source[mine], line.position[mine], line.received_us[mine]))
+    notices = list[Notice]()
     for row in rows[rank != PING].tolist():
         judged = _notice(policy, line, fleet, row)
-        (notices if isinstance(judged, Notice) else refusals).append(judged)  # type: ignore[arg-type]
+        if isinstance(judged, Notice):
+            notices.append(judged)
+        else:
+            refusals.append(judged)
     return FleetBatch(line.fleet_ids[fleet], pings, notices, refusals)
 
 

@@ -7,10 +7,19 @@ import polars as pl
 from replay.day_folder import clean_id, table
 from replay.scorecard.day import DayTables
 
+_NO_PINGS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "vehicle_id": pl.String,
+    "ts": pl.Datetime("us", "UTC"),
+    "lat": pl.Float64,
+    "lon": pl.Float64,
+}
+"""A day that is kept as a log only has no table of pings to ask questions at."""
+
 
 def truth_tables(folder: Path, fleet_id: str) -> DayTables:
     """Read what the scorecard needs; a row that names no fleet belongs to `fleet_id`. Raises `BadDay` when a table cannot be read."""
-    pings = _as_seen(pl.scan_parquet(folder / "pings.parquet"), fleet_id)
+    found = (folder / "pings.parquet").exists()
+    pings = _as_seen(pl.scan_parquet(folder / "pings.parquet") if found else pl.LazyFrame(schema=_NO_PINGS), fleet_id)
     routes, statuses, arrivals = (_read(folder, name, fleet_id) for name in ("routes", "statuses", "arrivals"))
     return DayTables(pings, routes, statuses, arrivals)
 

@@ -31,6 +31,8 @@ class Applied:
 
     fleet_id: str
     position: int
+    now_us: int
+    """The fleet's now behind the stretch."""
     entries: int
     """Log entries taken."""
     events: list[Numbered]
@@ -56,7 +58,7 @@ def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Appl
         state.refused[refusal.reason] = state.refused.get(refusal.reason, 0) + 1
     refusals, estimates = sorted(out.refusals, key=lambda refusal: refusal.position), out.ordered_estimates()
     first_estimate, state.estimates_made = state.estimates_made, state.estimates_made + len(estimates)
-    return Applied(state.fleet_id, state.position, len(batch), number(state, out), first_estimate, estimates, out.visits, refusals)
+    return Applied(state.fleet_id, state.position, state.now_us, len(batch), number(state, out), first_estimate, estimates, out.visits, refusals)
 
 
 def _clock(state: FleetState, batch: FleetBatch) -> tuple[Ints, Ints]:

@@ -51,8 +51,10 @@ def find_newest(questions: Questions, predictions: pl.DataFrame, visits: Visits,
     found = np.full(questions.visit.size, -1, np.int64)
     for low, high in split_visits(made.get_column("visit").to_numpy(), visits.route.size):
         within = pl.col("visit").is_between(low, high, closed="left")
-        newest = asked.filter(within).sort("at_s").join_asof(
-            made.filter(within).sort("at_s", maintain_order=True), on="at_s", by="visit", check_sortedness=False
+        newest = (
+            asked.filter(within)
+            .sort("at_s")
+            .join_asof(made.filter(within).sort("at_s", maintain_order=True), on="at_s", by="visit", check_sortedness=False)
         )
         found[newest.get_column("question").to_numpy()] = newest.get_column("row").fill_null(-1).to_numpy()
     return found

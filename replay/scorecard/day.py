@@ -100,8 +100,12 @@ def list_visits(routes: pl.DataFrame, arrivals: pl.DataFrame | None) -> Visits:
     truth = read_truth(arrivals, fleets)
     rows = (
         plan.select(
-            "fleet_id", pl.col("route_id").cast(pl.String), pl.col("seq").cast(pl.Int64), pl.col("lat", "lon").cast(pl.Float64),
-            planned_s=epoch_s("planned_arrival"), window_end_s=epoch_s("window_end"),
+            "fleet_id",
+            pl.col("route_id").cast(pl.String),
+            pl.col("seq").cast(pl.Int64),
+            pl.col("lat", "lon").cast(pl.Float64),
+            planned_s=epoch_s("planned_arrival"),
+            window_end_s=epoch_s("window_end"),
         )
         .unique(VISIT_KEY, keep="first", maintain_order=True)
         .join(truth.lazy(), on=VISIT_KEY, how="left")
@@ -123,8 +127,11 @@ def read_truth(arrivals: pl.DataFrame | None, fleets: Sequence[str]) -> pl.DataF
     usable = pl.col("trusted").fill_null(True)
     return (
         truth.select(
-            "fleet_id", pl.col("route_id").cast(pl.String), pl.col("seq").cast(pl.Int64),
-            arrived_s=pl.when(usable).then(epoch_s("arrived_at")), recorded=pl.lit(True),
+            "fleet_id",
+            pl.col("route_id").cast(pl.String),
+            pl.col("seq").cast(pl.Int64),
+            arrived_s=pl.when(usable).then(epoch_s("arrived_at")),
+            recorded=pl.lit(True),
         )
         .sort("arrived_s", nulls_last=True)
         .unique(VISIT_KEY, keep="first", maintain_order=True)

@@ -20,8 +20,10 @@ def find_events(events: pl.DataFrame, visits: Visits, fleets: list[str], kind: s
         .with_columns(pl.col("route_id").cast(pl.String), pl.col("seq").cast(pl.Int64))
         .join(visits.keys.lazy(), on=VISIT_KEY, how="left", maintain_order="left")
         .select(
-            "visit", pl.col("exception_kind").cast(pl.String),
-            occurred_s=epoch_s("occurred_at"), detected_s=pl.coalesce(epoch_s("detected_at"), epoch_s("occurred_at")),
+            "visit",
+            pl.col("exception_kind").cast(pl.String),
+            occurred_s=epoch_s("occurred_at"),
+            detected_s=pl.coalesce(epoch_s("detected_at"), epoch_s("occurred_at")),
         )
         .sort("detected_s", maintain_order=True)
         .collect()

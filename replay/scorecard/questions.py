@@ -127,6 +127,12 @@ def ask(fixes: Fixes, visits: Visits) -> Questions:
     start = int(rows[rows.size // LEARNING_SHARE]) if rows.size else 0
     fix, visit = fix[start:], visit[start:]
     return Questions(
-        fix=fix.astype(np.int32), visit=visit.astype(np.int32), hop=(step[start:] + 1).astype(np.uint8),
-        ts_s=fixes.ts_s[fix], asked_s=fixes.asked_s[fix], arrived_s=visits.arrived_s[visit], early=early[start:], counted=counted[start:],
+        fix=fix.astype(np.int32),
+        visit=visit.astype(np.int32),
+        hop=(step[start:] + 1).astype(np.uint8),
+        ts_s=fixes.ts_s[fix],
+        asked_s=fixes.asked_s[fix],
+        arrived_s=visits.arrived_s[visit],
+        early=early[start:],
+        counted=counted[start:],
     )

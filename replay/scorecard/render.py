@@ -21,7 +21,11 @@ def render(scorecard: Scorecard) -> RenderableType:
     if truth is None:
         return Stack(counts, Text("No true arrivals were recorded for this day: nothing to score, only counted.", style="yellow"))
     return Stack(
-        counts, draw_errors(truth), Text(), say_left_out(truth), draw_intervals(truth.intervals),
+        counts,
+        draw_errors(truth),
+        Text(),
+        say_left_out(truth),
+        draw_intervals(truth.intervals),
         draw_visits("Arrivals found", list_arrivals(truth.arrivals)),
         draw_visits("P(late), questions with the window still open", list_lateness(truth.p_late)),
         draw_visits("Late-risk exceptions, by visit", list_late_risk(truth.late_risk)),
@@ -81,20 +85,28 @@ def draw_intervals(intervals: Intervals) -> Table:
 def list_arrivals(found: ArrivalsFound) -> list[tuple[str, str]]:
     """What to say of arrivals found."""
     return [
-        ("true arrivals", f"{found.truth:,}"), ("found", share(found.found_share)),
-        ("within 15 s", share(found.within_15s_share)), ("within 60 s", share(found.within_60s_share)),
-        ("median off, s", number(found.median_off_s)), ("median delay to detect, s", number(found.median_delay_s)),
-        ("stops never reached", f"{found.never_arrived:,}"), ("of these reported reached", f"{found.extra:,}"),
-        ("at unknown true time", f"{found.unverifiable:,}"), ("repeated / unplanned", f"{found.repeated:,} / {found.unplanned:,}"),
+        ("true arrivals", f"{found.truth:,}"),
+        ("found", share(found.found_share)),
+        ("within 15 s", share(found.within_15s_share)),
+        ("within 60 s", share(found.within_60s_share)),
+        ("median off, s", number(found.median_off_s)),
+        ("median delay to detect, s", number(found.median_delay_s)),
+        ("stops never reached", f"{found.never_arrived:,}"),
+        ("of these reported reached", f"{found.extra:,}"),
+        ("at unknown true time", f"{found.unverifiable:,}"),
+        ("repeated / unplanned", f"{found.repeated:,} / {found.unplanned:,}"),
     ]
 
 
 def list_lateness(lateness: Lateness) -> list[tuple[str, str]]:
     """What to say of P(late)."""
     return [
-        ("questions", f"{lateness.n:,}"), ("unanswered", f"{lateness.unanswered:,}"),
-        ("base rate", share(lateness.base_rate)), ("Brier", number(lateness.brier, ".4f")),
-        ("Brier skill", number(lateness.brier_skill, ".3f")), ("calibration error (ECE)", number(lateness.ece, ".4f")),
+        ("questions", f"{lateness.n:,}"),
+        ("unanswered", f"{lateness.unanswered:,}"),
+        ("base rate", share(lateness.base_rate)),
+        ("Brier", number(lateness.brier, ".4f")),
+        ("Brier skill", number(lateness.brier_skill, ".3f")),
+        ("calibration error (ECE)", number(lateness.ece, ".4f")),
     ]
 
 
@@ -102,10 +114,14 @@ def list_late_risk(risk: LateRisk) -> list[tuple[str, str]]:
     """What to say of late-risk exceptions."""
     minutes = None if risk.median_lead_s is None else risk.median_lead_s / 60
     return [
-        ("opened", f"{risk.opened:,}"), ("reopened", f"{risk.reopened:,}"),
-        ("visits warned of", f"{risk.visits_warned:,}"), ("visits really late", f"{risk.visits_late:,}"),
-        ("precision", share(risk.precision)), ("recall", share(risk.recall)),
-        ("recall before the window closed", share(risk.recall_before_close)), ("median lead time, min", number(minutes)),
+        ("opened", f"{risk.opened:,}"),
+        ("reopened", f"{risk.reopened:,}"),
+        ("visits warned of", f"{risk.visits_warned:,}"),
+        ("visits really late", f"{risk.visits_late:,}"),
+        ("precision", share(risk.precision)),
+        ("recall", share(risk.recall)),
+        ("recall before the window closed", share(risk.recall_before_close)),
+        ("median lead time, min", number(minutes)),
         ("warned, but truth unknown", f"{risk.unverifiable:,}"),
     ]
 

@@ -26,7 +26,9 @@ class EstimatePolicy:
     ask_every: float = 0.25
     """A question about a visit is kept each time this share of the horizon has passed: neighbouring ones repeat each other."""
     ask_least_s: float = 30.0
-    kept_per_vehicle: int = 40
+    ask_within_s: float = 5_400.0
+    """Questions about arrivals further ahead are not kept: their truth comes too late to be worth the room."""
+    kept_per_vehicle: int = 60
     """Questions about one vehicle's visits that are kept at most."""
 
 
@@ -137,7 +139,7 @@ def keep_questions(policy: EstimatePolicy, state: FleetState, asked: Asked) -> N
     visits, questions = state.visits, state.model.questions
     now_us, base_s = asked.now_us[asked.ahead.journey], asked.answer.base_s
     passed_s = np.where(visits.asked_us[asked.visit] == MISSING, np.inf, (now_us - visits.asked_us[asked.visit]) / 1e6)
-    rows = np.flatnonzero(passed_s >= np.maximum(policy.ask_least_s, policy.ask_every * base_s))
+    rows = np.flatnonzero((passed_s >= np.maximum(policy.ask_least_s, policy.ask_every * base_s)) & (base_s <= policy.ask_within_s))
     vehicle = asked.vehicle[asked.ahead.journey[rows]]
     place = np.arange(len(rows)) - np.searchsorted(asked.ahead.journey[rows], asked.ahead.journey[rows])
     room = state.vehicles.kept[vehicle] + place < policy.kept_per_vehicle

@@ -4,7 +4,7 @@ import h3.api.basic_int as h3
 import numpy as np
 import shapely
 
-from geofences.cells import RESOLUTION, cells_of, coarse
+from geofences.cells import RESOLUTION, cells_of
 from geofences.covers import CELL_GROWTH, MAX_COVER_LATITUDE_DEG, PARENT_GROWTH, PARENT_RESOLUTION, _grown_outlines, cover_of
 from geofences.fences import Fence
 
@@ -36,7 +36,7 @@ def test_positions_at_the_very_corners_of_cells_lie_in_the_grown_cell():
 def test_a_grown_parent_holds_its_descendants():
     lat, lon = scattered(3_000, seed=3)
     for cell in cells_of(lat, lon).tolist():
-        parent = coarse(cell, PARENT_RESOLUTION)
+        parent = h3.cell_to_parent(cell, PARENT_RESOLUTION)
         children = np.array(h3.cell_to_children(parent, RESOLUTION), dtype=np.uint64)
         grown = _grown_outlines(np.array([parent], dtype=np.uint64), PARENT_GROWTH)
         assert np.all(shapely.contains_properly(grown, _grown_outlines(children, CELL_GROWTH)))

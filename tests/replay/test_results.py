@@ -9,7 +9,7 @@ from cloudevents.core.formats.json import JSONFormat
 
 from replay.event_table import read_events
 from replay.results import finish
-from replay.score import score_folder
+from replay.score import ScoreOptions, score_folder
 from replay.spool import Spool
 from stream.events import EVENTS
 
@@ -41,7 +41,7 @@ def two_fleets(tmp_path, given) -> Spool:
 def made(morning, tmp_path_factory):
     """The results of a real morning."""
     out = tmp_path_factory.mktemp("out")
-    score_folder(morning, out, "loop")
+    score_folder(morning, out, ScoreOptions("loop"))
     return out
 
 

@@ -11,7 +11,7 @@ import pytest
 from replay.accounting import Unaccounted, account
 from replay.day_errors import BadDay
 from replay.provenance import INPUTS, data_hash, settings_hash
-from replay.score import Nobody, fleet_settings, score_folder
+from replay.score import Nobody, ScoreOptions, fleet_settings, score_folder
 from replay.truth_tables import truth_tables
 
 
@@ -32,7 +32,7 @@ class Onlooker(Nobody):
 @pytest.fixture(scope="module")
 def scored(morning, tmp_path_factory):
     out, onlooker = tmp_path_factory.mktemp("out"), Onlooker()
-    return score_folder(morning, out, "bytewax", onlooker), out, onlooker, json.loads((out / "score.json").read_text())
+    return score_folder(morning, out, ScoreOptions("bytewax"), onlooker), out, onlooker, json.loads((out / "score.json").read_text())
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def without_truth(morning, tmp_path_factory):
     shutil.copytree(morning, folder)
     (folder / "arrivals.parquet").unlink()
     out = tmp_path_factory.mktemp("truthless-out")
-    return score_folder(folder, out, "loop"), out
+    return score_folder(folder, out, ScoreOptions("loop")), out
 
 
 def test_a_day_without_truth_is_only_counted(scored, without_truth):
@@ -67,7 +67,7 @@ def test_only_the_results_are_left_in_the_folder(scored):
 def test_without_a_folder_nothing_is_left_behind(morning, tmp_path, monkeypatch, scored):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = sorted(morning.iterdir())
-    score = score_folder(morning, None, "loop")
+    score = score_folder(morning, None, ScoreOptions("loop"))
     assert score.files == []
     assert score.digest == scored[0].digest
     assert list(tmp_path.iterdir()) == []
@@ -168,7 +168,7 @@ def test_a_folder_that_is_no_day_is_refused_in_words(morning, tmp_path, spoil, n
     shutil.copytree(morning, folder)
     spoil(folder)
     with pytest.raises(BadDay, match=named):
-        score_folder(folder, tmp_path / "out", "loop")
+        score_folder(folder, tmp_path / "out", ScoreOptions("loop"))
     assert not (tmp_path / "out").exists()
 
 

@@ -1,0 +1,111 @@
+"""The product's own record of a day: `log.parquet`, every entry as it was received and in log order, and `day.toml`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from msgspec import structs
+
+from replay.day_errors import BadDay
+from replay.timeline import Timeline
+from stream.batches import FleetBatch, Refusal
+from stream.codec import encode
+from stream.intake import Entry, read_entries
+from stream.judge import JudgePolicy
+from stream.messages import Ping
+from stream.moments import instant
+
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "fleet_id": pl.String,
+    "position": pl.Int64,
+    "received_at": pl.Datetime("us", "UTC"),
+    "type": pl.String,
+    "payload": pl.Binary,
+}
+"""Columns of `log.parquet`; `position` counts the entries of a fleet's shard."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayLog:
+    """A recorded log. Its entries go through the codec, as they did when they were live."""
+
+    path: Path
+    fleets: dict[str, str]
+
+    @property
+    def fleet_ids(self) -> list[str]:
+        """All fleets, sorted."""
+        return sorted(self.fleets)
+
+    def __len__(self) -> int:
+        return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
+
+    def span_us(self) -> tuple[int, int]:
+        """When the first and the last entry were received; (0, 0) for an empty log."""
+        received = pl.col("received_at").dt.epoch("us")
+        first, last = pl.scan_parquet(self.path).select(received.min().alias("first"), received.max().alias("last")).collect().row(0)
+        return int(first or 0), int(last or 0)
+
+    def stretches(self, policy: JudgePolicy, size: int, only: Sequence[str] | None = None) -> Iterator[list[FleetBatch]]:
+        """The log cut every `size` entries; each cut gives one judged batch a fleet (`only` these fleets)."""
+        scan = pl.scan_parquet(self.path).with_columns(pl.col("received_at").dt.epoch("us"))
+        for first in range(0, len(self), size):
+            rows = scan.slice(first, size).select("fleet_id", "position", "received_at", "payload").collect()
+            by_fleet: dict[str, list[Entry]] = {}
+            for fleet_id, position, received_us, payload in rows.iter_rows():
+                if only is None or fleet_id in only:
+                    by_fleet.setdefault(fleet_id, []).append(Entry(position, received_us, payload))
+            yield [_own(fleet_id, read_entries(policy, entries)) for fleet_id, entries in sorted(by_fleet.items())]
+
+
+def _own(fleet_id: str, batches: list[FleetBatch]) -> FleetBatch:
+    """Entries that could not be read name no fleet; the log knows whose they are."""
+    mine = next((batch for batch in batches if batch.fleet_id == fleet_id), None)
+    lost: list[Refusal] = [refusal for batch in batches if batch.fleet_id != fleet_id for refusal in batch.refusals]
+    if mine is None:
+        mine = FleetBatch(fleet_id, batches[0].pings.take(slice(0, 0)), [])
+    return FleetBatch(fleet_id, mine.pings, mine.notices, sorted([*mine.refusals, *lost], key=lambda refusal: refusal.position))
+
+
+def read_log(folder: Path, fleets: dict[str, str]) -> DayLog:
+    """The log of a day folder. Raises `BadDay` where its columns are not those of a log."""
+    path = folder / "log.parquet"
+    schema = pl.read_parquet_schema(path)
+    missing = [name for name in COLUMNS if name not in schema]
+    if missing:
+        msg = f"{path} is no log: it lacks {', '.join(missing)}"
+        raise BadDay(msg)
+    for fleet_id in pl.scan_parquet(path).select(pl.col("fleet_id").unique()).collect()["fleet_id"].sort().to_list():
+        fleets.setdefault(fleet_id, "UTC")
+    return DayLog(path, fleets)
+
+
+def write_log(line: Timeline, policy: JudgePolicy, folder: Path) -> int:
+    """Write a day as a log with a `day.toml`; returns the number of entries. What the judge refuses has no message, and is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows: list[pl.DataFrame] = []
+    for stretch in line.stretches(policy, 50_000):
+        frames = [pl.DataFrame(_rows(batch), schema=COLUMNS, orient="row") for batch in stretch]
+        rows.append(
+            pl.concat(frames).sort("received_at", "fleet_id", "position", maintain_order=True) if frames else pl.DataFrame(schema=COLUMNS)
+        )
+    log = pl.concat(rows) if rows else pl.DataFrame(schema=COLUMNS)
+    log.write_parquet(folder / "log.parquet")
+    fleets = "\n".join(f'[[fleets]]\nfleet_id = "{fleet_id}"\ntime_zone = "{zone}"' for fleet_id, zone in line.day.fleets.items())
+    (folder / "day.toml").write_text(fleets + "\n")
+    return log.height
+
+
+def _rows(batch: FleetBatch) -> Iterator[tuple[object, ...]]:
+    for notice in batch.notices:
+        kind = str(notice.message.__struct_config__.tag)
+        yield batch.fleet_id, notice.position, instant(notice.received_us), kind, encode(notice.message)
+    p = batch.pings
+    real = zip(p.lat.tolist(), p.lon.tolist(), p.speed_mps.tolist(), p.heading_deg.tolist(), p.accuracy_m.tolist(), strict=True)
+    heads = zip(p.position.tolist(), p.received_us.tolist(), p.at_us.tolist(), p.vehicle.tolist(), strict=True)
+    for (position, received_us, at_us, vehicle), (lat, lon, *optional) in zip(heads, real, strict=True):
+        speed, heading, accuracy = (None if value != value else value for value in optional)
+        said = Ping(fleet_id=batch.fleet_id, at=instant(at_us), vehicle_id=p.names[vehicle], lat=lat, lon=lon)
+        ping = structs.replace(said, speed_mps=speed, heading_deg=heading, accuracy_m=accuracy)
+        yield batch.fleet_id, position, instant(received_us), "ping", encode(ping)
