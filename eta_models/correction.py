@@ -1,6 +1,6 @@
 """What the plain estimate gets wrong, learned by River one arrival at a time, and answered from exported weights by numpy.
 
-Two linear models see every learned question: one for its horizon (and whether the stop is the next), one for all. Their answers and
+Two linear models learn from questions: one for their horizon (and whether the stop is the next), one for all. Their answers and
 the plain estimates are experts; a hedge weighs them by how well each has done lately at that horizon, so that a cold model
 cannot make the plain estimate worse for long. Predictions use the weights exported at the last tick, never newer ones.
 """
@@ -30,6 +30,8 @@ class CorrectionPolicy:
     learning_rate: float = 0.04
     intercept_rate: float = 0.005
     huber_epsilon: float = 0.2
+    common_every: int = 3
+    """The model for all horizons sees so much more than the others that every third question is enough for it."""
     hedge_rate: float = 0.002
     hedge_sharpness: float = 40.0
 
@@ -80,11 +82,15 @@ class Correction:
         group, scale = group_of(base_s, hop), scale_s(base_s)
         targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
         weights = (scale / 100.0).tolist()
+        seen = int(self.asked.sum())
         for number, row, target, weight in zip(group.tolist(), table.tolist(), targets, weights, strict=True):
-            named = {name: value for name, value in zip(NAMES, row, strict=True) if value}  # a zero teaches nothing and costs as much
+            # A zero teaches nothing and costs as much.
+            named = {name: value for name, value in zip(NAMES, row, strict=True) if value}
             self.models[number].learn_one(named, target, w=weight)
-            self.models[self.GROUPS].learn_one(named, target, w=weight)
+            if seen % self.policy.common_every == 0:
+                self.models[self.GROUPS].learn_one(named, target, w=weight)
             self._learned.add(number)
+            seen += 1
         self._learned.add(self.GROUPS)
         errors = np.minimum(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
         for cell, error in zip((HEDGE_BINS[group >> 1] * 2 + (group & 1)).tolist(), errors, strict=True):

@@ -4,10 +4,10 @@ Truth (`arrivals.parquet`) is never read here.
 """
 
 import json
-import re
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +15,19 @@ import polars as pl
 
 from geofences.fences import Fence, read_fences
 from replay.day_errors import BadDay
-from stream.messages import AnyMessage, FencePut, PlannedStop, RoutePublished, VehiclePut
-from stream.moments import instant
-
-_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_.:-]")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A message with when it was received (microseconds) and its rank among entries of the same moment."""
-
-    received_us: int
-    rank: int
-    message: AnyMessage
+from replay.day_statuses import statuses
+from replay.day_tables import INSTANT, DayIds, clean_id, day_ids, table
+from replay.said import FENCE, PLAN, VEHICLE, Said, said
+from stream.messages import FencePut
+from stream.moments import instant, micros
 
 
 @dataclass(frozen=True, slots=True)
 class DayFolder:
     """A day as read: pings as a frame, all else as messages.
 
-    Columns of `pings`: `fleet_id, vehicle_id, ts, received_at, lat, lon, speed_mps, heading, accuracy_m`.
+    Columns of `pings`: `fleet_id, vehicle_id, ts, received_at, lat, lon, speed_mps, heading, accuracy_m`; each may be null but the
+    fleet and `received_at`.
     """
 
     folder: Path
@@ -45,156 +38,136 @@ class DayFolder:
     notes: list[str] = field(default_factory=list)
     """What a person should know about how the day was read."""
 
-    @property
-    def default_fleet(self) -> str:
-        """The fleet of rows that name none."""
-        return next(iter(self.fleets))
 
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    pings: pl.DataFrame
+    routes: pl.DataFrame | None
+    statuses: pl.DataFrame | None
+    vehicles: pl.DataFrame | None
 
-def table(folder: Path, name: str) -> pl.DataFrame | None:
-    """One table of a day, None where it is absent. Raises `BadDay` when it cannot be read."""
-    path = folder / f"{name}.parquet"
-    if not path.exists():
-        return None
-    try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        msg = f"{path.name} cannot be read as Parquet: {error}"
-        raise BadDay(msg) from error
+    def all(self) -> list[pl.DataFrame]:
+        return [frame for frame in (self.pings, self.routes, self.statuses, self.vehicles) if frame is not None]
+
+    def start_us(self) -> int:
+        """When the first of it all was received."""
+        firsts = [frame[column].min() for frame in self.all() for column in ("received_at", "published_at") if column in frame.columns]
+        return min((micros(first) for first in firsts if first is not None), default=0)  # type: ignore[arg-type]
 
 
 def read_folder(folder: Path) -> DayFolder:
     """Read a day. Raises `BadDay`, saying what is missing."""
-    pings = table(folder, "pings")
-    if pings is None:
-        msg = f"{folder} holds no pings.parquet: is it a recorded day? `fleetcast-replay make-day` makes one."
-        raise BadDay(msg)
-    fleets = read_fleets(folder)
-    name = next(iter(fleets))
-    notes: list[str] = []
-    frame = _pings(pings, name, notes)
-    day = DayFolder(folder, fleets, frame, notes=notes)
-    seen = frame["fleet_id"].unique().to_list()
-    for fleet_id in sorted(set(seen) - set(fleets)):
-        fleets[fleet_id] = "UTC"
-    start_us = int(frame["received_at"].min().timestamp() * 1e6) if frame.height else 0  # type: ignore[union-attr]
-    day.said.extend(_fences(day, start_us))
-    day.said.extend(_vehicles(table(folder, "vehicles"), name, start_us))
-    day.said.extend(_routes(table(folder, "routes"), name, notes))
-    return day
+    described = read_fleets(folder)
+    name = default_fleet(folder, described)
+    ids = day_ids(folder, [name, *described])
+    tables = _tables(folder, ids, ids.of("fleet_id", name))
+    fleets = _fleets({ids.of("fleet_id", fleet_id): zone for fleet_id, zone in described.items()}, ids.of("fleet_id", name), tables)
+    start_us, notes = tables.start_us(), ids.notes()
+    spoken = [
+        *_fences(folder, ids, fleets, start_us, notes),
+        *_vehicles(tables.vehicles, start_us),
+        *_routes(tables.routes, start_us),
+        *statuses(tables.statuses),
+    ]
+    return DayFolder(folder, fleets, tables.pings, spoken, notes)
 
 
 def read_fleets(folder: Path) -> dict[str, str]:
-    """Fleets and time zones as `day.toml` has them, else one fleet named after the folder."""
+    """Fleets and their time zones as `day.toml` has them; none where there is no such file."""
     path = folder / "day.toml"
-    if not path.exists():
-        return {clean_id(folder.resolve().name): "UTC"}
-    described = tomllib.loads(path.read_text())
-    return {clean_id(str(fleet["fleet_id"])): str(fleet.get("time_zone", "UTC")) for fleet in described.get("fleets", [])} or {
-        clean_id(folder.resolve().name): "UTC"
-    }
+    described = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {str(fleet["fleet_id"]): str(fleet.get("time_zone", "UTC")) for fleet in described.get("fleets", [])}
 
 
-def clean_id(text: str) -> str:
-    """An id that every part of the system takes: other characters become `_`."""
-    cleaned = _NOT_IN_ID.sub("_", text)[:64]
-    return cleaned if cleaned[:1].isalnum() else f"x{cleaned}"[:64]
+def default_fleet(folder: Path, described: dict[str, str]) -> str:
+    """The fleet of rows that name none: the first that is described, else one named after the folder."""
+    return next(iter(described), clean_id(folder.resolve().name))
 
 
-def _ids(frame: pl.DataFrame, columns: list[str], notes: list[str]) -> pl.DataFrame:
-    """Replace ids that would be refused, and say so."""
-    frame = frame.with_columns(pl.col(columns).cast(pl.String))
-    for column in columns:
-        values = frame[column].unique().drop_nulls().to_list()
-        renamed = {value: clean_id(value) for value in values if clean_id(value) != value}
-        if renamed:
-            old, new = next(iter(sorted(renamed.items())))
-            notes.append(f"{len(renamed)} {column} values hold characters that no id may have: {old!r} is read as {new!r}")
-            frame = frame.with_columns(pl.col(column).replace(renamed))
-    return frame
+def _fleets(described: dict[str, str], default: str, tables: _Tables) -> dict[str, str]:
+    """All fleets of a day, that of rows that name none before others that nobody described."""
+    seen = {fleet_id for frame in tables.all() for fleet_id in frame["fleet_id"].unique().to_list()}
+    others = sorted(seen - set(described), key=lambda fleet_id: (fleet_id != default, fleet_id))
+    return {**described, **dict.fromkeys(others, "UTC")} or {default: "UTC"}
 
 
-def _pings(pings: pl.DataFrame, fleet_id: str, notes: list[str]) -> pl.DataFrame:
-    optional = {"speed_mps": pl.Float64, "heading": pl.Float64, "accuracy_m": pl.Float64}
-    frame = pings.with_columns(
-        *[pl.lit(None, dtype=dtype).alias(name) for name, dtype in optional.items() if name not in pings.columns],
-        *([] if "fleet_id" in pings.columns else [pl.lit(fleet_id).alias("fleet_id")]),
-        *([] if "received_at" in pings.columns else [pl.col("ts").alias("received_at")]),
+def _tables(folder: Path, ids: DayIds, fleet_id: str) -> _Tables:
+    """Everything but truth, with fleets, ids, and when each row was received."""
+    pings, routes, spoken, vehicles = (
+        None if frame is None else ids.give(frame.lazy(), fleet_id).collect()
+        for frame in (table(folder, name) for name in ("pings", "routes", "statuses", "vehicles"))
     )
-    real = (pl.col(name).cast(dtype) for name, dtype in optional.items())
-    frame = frame.select("fleet_id", "vehicle_id", "ts", "received_at", "lat", "lon", *real)
-    return _ids(frame, ["fleet_id", "vehicle_id"], notes)
+    if pings is None:
+        msg = f"{folder} holds no pings.parquet: is it a recorded day? `fleetcast-replay make-day` makes one."
+        raise BadDay(msg)
+    real = {"speed_mps": pl.Float64, "heading": pl.Float64, "accuracy_m": pl.Float64}
+    absent = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in real.items() if name not in pings.columns]
+    numbers = (pl.col(name).cast(pl.Float64) for name in ("lat", "lon", *real))
+    pings = _received(pings, "ts").with_columns(absent).select("fleet_id", "vehicle_id", "ts", "received_at", *numbers)
+    return _Tables(pings, routes, None if spoken is None else _received(spoken, "at"), vehicles)
 
 
-def _fences(day: DayFolder, start_us: int) -> list[Said]:
+def _received(frame: pl.DataFrame, at: str) -> pl.DataFrame:
+    """With a `received_at` on every row: when it happened where nothing else is known, else when the row before it was received."""
+    known = pl.coalesce("received_at", at) if "received_at" in frame.columns else pl.col(at)
+    return frame.with_columns(known.forward_fill().backward_fill().fill_null(pl.lit(0).cast(INSTANT)).alias("received_at"))
+
+
+def _fences(folder: Path, ids: DayIds, fleets: dict[str, str], start_us: int, notes: list[str]) -> list[Said]:
     """The fences of a GeoJSON FeatureCollection, each for the fleet that its `fleet_id` property names, else for every fleet."""
-    path = day.folder / "fences.geojson"
+    path = folder / "fences.geojson"
     if not path.exists():
         return []
     collection = json.loads(path.read_bytes())
-    said: list[Said] = []
-    for fleet_id in day.fleets:
-        mine = [f for f in collection.get("features", []) if (f.get("properties") or {}).get("fleet_id", fleet_id) == fleet_id]
+    of_fleet: dict[str | None, list[object]] = {}
+    for feature in collection.get("features", []):
+        named = (feature.get("properties") or {}).get("fleet_id")
+        of_fleet.setdefault(None if named is None else ids.of("fleet_id", str(named)), []).append(feature)
+    strangers = sorted(fleet_id for fleet_id in of_fleet if fleet_id is not None and fleet_id not in fleets)
+    notes.extend(f"{len(of_fleet[fleet_id])} fences are for {fleet_id!r}, which is no fleet of this day" for fleet_id in strangers)
+    spoken: list[Said] = []
+    for fleet_id in fleets:
+        mine = [*of_fleet.get(fleet_id, []), *of_fleet.get(None, [])]
         fences, refused = read_fences(json.dumps({**collection, "features": mine}))
-        day.notes.extend(f"fence {fence.fence_id} was not taken: {fence.reason}" for fence in refused)
-        said.extend(Said(start_us, 0, fence_message(fleet_id, fence, instant(start_us))) for fence in fences)
-    return said
+        notes.extend(f"fence {fence.fence_id} was not taken: {fence.reason}" for fence in refused)
+        spoken.extend(Said(start_us, FENCE, fleet_id, fence_message(fleet_id, fence, start_us)) for fence in fences)
+    return spoken
 
 
-def fence_message(fleet_id: str, fence: Fence, at: datetime) -> FencePut:
+def fence_message(fleet_id: str, fence: Fence, at_us: int) -> FencePut:
     """A fence as the message that puts it."""
     geometry = fence.geometry.__geo_interface__
-    return FencePut(fleet_id=fleet_id, at=at, fence_id=fence.fence_id, kind=fence.kind, name=fence.name, geometry=geometry)
+    return FencePut(fleet_id=fleet_id, at=instant(at_us), fence_id=fence.fence_id, kind=fence.kind, name=fence.name, geometry=geometry)
 
 
-def _vehicles(vehicles: pl.DataFrame | None, fleet_id: str, start_us: int) -> list[Said]:
-    if vehicles is None:
-        return []
-    said = []
-    for row in vehicles.iter_rows(named=True):
-        facts = {name: row.get(name) for name in ("driver_id", "capacity", "shift_start", "shift_end")}
-        message = VehiclePut(
-            fleet_id=row.get("fleet_id") or fleet_id,
-            at=row["shift_start"],
-            vehicle_id=row["vehicle_id"],
-            skills=row.get("skills") or [],
-            **facts,
-        )
-        said.append(Said(start_us, 1, message))
-    return said
+_VEHICLE = ("fleet_id", "vehicle_id", "driver_id", "capacity", "skills", "shift_start", "shift_end")
 
 
-def _routes(routes: pl.DataFrame | None, fleet_id: str, notes: list[str]) -> list[Said]:
+def _vehicles(vehicles: pl.DataFrame | None, start_us: int) -> list[Said]:
+    """A `vehicle_put` a row, known from the start of the day."""
+    rows = [] if vehicles is None else vehicles.iter_rows(named=True)
+    at = instant(start_us)
+    return [said(start_us, VEHICLE, {"type": "vehicle_put", "at": at, **{name: row.get(name) for name in _VEHICLE}}) for row in rows]
+
+
+def _routes(routes: pl.DataFrame | None, start_us: int) -> Iterator[Said]:
     """One `route_published` a route, from its rows."""
     if routes is None:
-        return []
-    if "fleet_id" not in routes.columns:
-        routes = routes.with_columns(pl.lit(fleet_id).alias("fleet_id"))
-    routes = _ids(routes, ["fleet_id", "vehicle_id", "route_id", "stop_id"], notes).sort(
-        "published_at", "fleet_id", "route_id", "seq", maintain_order=True
-    )
-    said: list[Said] = []
-    stops: list[PlannedStop] = []
-    head: dict[str, Any] = {}
-    for row in routes.iter_rows(named=True):
-        if stops and (row["route_id"], row["fleet_id"]) != (head["route_id"], head["fleet_id"]):
-            said.append(_route(head, stops))
-            stops = []
-        head = row
-        stops.append(_stop(row))
-    return [*said, _route(head, stops)] if stops else said
+        return
+    rows = routes.sort("published_at", "fleet_id", "route_id", "seq", maintain_order=True).iter_rows(named=True)
+    for _, stops in groupby(rows, lambda row: (row["fleet_id"], row["route_id"], row["published_at"])):
+        yield _route(list(stops), start_us)
 
 
-def _route(head: dict[str, Any], stops: list[PlannedStop]) -> Said:
-    at = head["published_at"]
-    message = RoutePublished(fleet_id=head["fleet_id"], at=at, route_id=head["route_id"], vehicle_id=head["vehicle_id"], stops=stops)
-    return Said(round(at.timestamp() * 1e6), 2, message)
+def _route(rows: list[dict[str, Any]], start_us: int) -> Said:
+    head = rows[-1]
+    named = {name: head[name] for name in ("fleet_id", "route_id", "vehicle_id")}
+    at = instant(start_us) if head["published_at"] is None else head["published_at"]
+    stops = [{name: row[name] for name in _STOP if row.get(name) is not None} for row in rows]
+    return said(micros(at), PLAN, {"type": "route_published", "at": at, **named, "stops": stops})
 
 
-_STOP_FIELDS = ("stop_id", "lat", "lon", "seq", "radius_m", "planned_arrival", "window_start", "window_end")
-_STOP_EXTRAS = ("visit_id", "kind", "service_s", "priority", "order_ref", "customer_ref")
-
-
-def _stop(row: dict[str, Any]) -> PlannedStop:
-    extras = {name: row[name] for name in _STOP_EXTRAS if row.get(name) is not None}
-    return PlannedStop(**{name: row[name] for name in _STOP_FIELDS}, **extras)
+_STOP = (
+    "stop_id", "lat", "lon", "seq", "radius_m", "planned_arrival", "window_start", "window_end",
+    "visit_id", "kind", "service_s", "priority", "order_ref", "customer_ref",
+)  # fmt: skip

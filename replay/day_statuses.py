@@ -1,62 +1,34 @@
 """The statuses of a recorded day as messages."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
 
 from replay.day_errors import BadDay
-from replay.day_folder import Said, clean_id
-from stream.messages import (
-    AnyMessage,
-    RouteEnded,
-    RouteStarted,
-    StopArrived,
-    StopCancelled,
-    StopCompleted,
-    StopDeparted,
-    StopFailed,
-    StopSkipped,
-    VehicleDown,
-    VehicleUp,
-)
+from replay.said import STATUS, Said, said
+from stream.moments import micros
 
-_KINDS: dict[str, Callable[..., AnyMessage]] = {
-    "route_started": RouteStarted,
-    "route_ended": RouteEnded,
-    "stop_arrived": StopArrived,
-    "stop_departed": StopDeparted,
-    "stop_completed": StopCompleted,
-    "stop_failed": StopFailed,
-    "stop_skipped": StopSkipped,
-    "stop_cancelled": StopCancelled,
-    "vehicle_down": VehicleDown,
-    "vehicle_up": VehicleUp,
+_OF_ROUTE = ("fleet_id", "at", "vehicle_id", "route_id")
+_OF_STOP = (*_OF_ROUTE, "visit_id", "stop_id")
+_OF_VEHICLE = ("fleet_id", "at", "vehicle_id", "reason")
+_FIELDS = {
+    **dict.fromkeys(("route_started", "route_ended"), _OF_ROUTE),
+    **dict.fromkeys(("stop_arrived", "stop_departed", "stop_completed"), _OF_STOP),
+    **dict.fromkeys(("stop_failed", "stop_skipped", "stop_cancelled"), (*_OF_STOP, "reason")),
+    **dict.fromkeys(("vehicle_down", "vehicle_up"), _OF_VEHICLE),
 }
-_REASONED = ("stop_failed", "stop_skipped", "stop_cancelled", "vehicle_down", "vehicle_up")
+"""What each type takes from its row."""
 
 
-def statuses(frame: pl.DataFrame | None, fleet_id: str) -> list[Said]:
-    """One message a row; received when the table says, else when it happened. Raises `BadDay` for a type that is none."""
-    if frame is None:
-        return []
-    said = []
-    for row in frame.iter_rows(named=True):
-        received = row.get("received_at") or row["at"]
-        said.append(Said(round(received.timestamp() * 1e6), 3, _message(row, row.get("fleet_id") or fleet_id)))
-    return said
+def statuses(frame: pl.DataFrame | None) -> Iterator[Said]:
+    """One message a row of a table with `fleet_id` and `received_at`. Raises `BadDay` for a type that is none."""
+    for row in () if frame is None else frame.iter_rows(named=True):
+        yield said(micros(row["received_at"]), STATUS, {"type": row["type"], **_fields(row)})
 
 
-def _message(row: dict[str, Any], fleet_id: str) -> AnyMessage:
-    kind = str(row["type"])
-    if kind not in _KINDS:
-        msg = f"statuses.parquet holds the type {kind!r}, which is no status; these are: {', '.join(_KINDS)}"
+def _fields(row: dict[str, Any]) -> dict[str, object]:
+    if row["type"] not in _FIELDS:
+        msg = f"statuses.parquet holds the type {row['type']!r}, which is no status; these are: {', '.join(_FIELDS)}"
         raise BadDay(msg)
-    said: dict[str, Any] = {"fleet_id": clean_id(fleet_id), "at": row["at"], "vehicle_id": clean_id(str(row["vehicle_id"]))}
-    if not kind.startswith("vehicle"):
-        said["route_id"] = clean_id(str(row["route_id"]))
-    if kind.startswith("stop"):
-        said |= {"visit_id": row.get("visit_id"), "stop_id": clean_id(str(row["stop_id"])) if row.get("stop_id") is not None else None}
-    if kind in _REASONED:
-        said["reason"] = row.get("reason")
-    return _KINDS[kind](**said)
+    return {name: row.get(name) for name in _FIELDS[row["type"]]}

@@ -21,6 +21,9 @@ class EstimatePolicy:
     far_step_s: float = 20.0
     near_s: float = 300.0
     """The next stop is near when it is so few seconds away."""
+    steps_for: int = 10
+    """A route with more visits left is estimated as much less often, down to `longest_step_s`: the work per second stays the same."""
+    longest_step_s: float = 60.0
     silent_step_s: float = 150.0
     """Without a fix, estimates are renewed so often by the tick: feeds with a fix a minute are not silent."""
     ask_every: float = 0.25
@@ -49,8 +52,9 @@ def due(policy: EstimatePolicy, state: FleetState, rows: Ints, now_us: Ints, cha
     vehicles = state.vehicles
     following = vehicles.next[rows]
     near = state.visits.p50_us[following] - now_us < policy.near_s * 1e6
-    step_us = np.where(near, policy.near_step_s, policy.far_step_s) * 1e6
-    return (following >= 0) & (changed | (now_us - vehicles.estimated_us[rows] >= step_us))
+    long_route = np.maximum((vehicles.end[rows] - following) / policy.steps_for, 1.0)
+    step_s = np.minimum(np.where(near, policy.near_step_s, policy.far_step_s) * long_route, policy.longest_step_s)
+    return (following >= 0) & (changed | (now_us - vehicles.estimated_us[rows] >= step_s * 1e6))
 
 
 def estimate(state: FleetState, rows: Ints, position: Ints, now_us: Ints) -> Asked | None:

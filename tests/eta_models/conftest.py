@@ -31,19 +31,41 @@ SPANS = st.one_of(st.floats(0, 7_200), st.sampled_from([0.0, 1e-6, 86_400.0, 1e1
 LENGTHS = st.one_of(st.floats(0, 50_000), st.sampled_from([NAN, 0.0, 1e-9, 2.0e7]))
 MADE_JOURNEY = st.fixed_dictionaries(
     {
-        "hour": st.floats(0, 24, exclude_max=True), "fix_age_s": SPANS, "to_next_m": LENGTHS, "behind_m": LENGTHS, "elapsed_s": SPANS,
-        "still_s": SPANS, "speed_mps": st.sampled_from([0.0, 12.5, 70.0, NAN]), "deviation_s": TIMES, "paused_s": SPANS,
-        "standing": st.booleans(), "place": st.integers(-1, PLACES - 1), "service_s": st.one_of(SPANS, st.just(NAN)),
-        "ready_in_s": TIMES, "opens": st.booleans(),
-    }  # fmt: skip
+        "hour": st.floats(0, 24, exclude_max=True),
+        "fix_age_s": SPANS,
+        "to_next_m": LENGTHS,
+        "behind_m": LENGTHS,
+        "elapsed_s": SPANS,
+        "still_s": SPANS,
+        "speed_mps": st.sampled_from([0.0, 12.5, 70.0, NAN]),
+        "deviation_s": TIMES,
+        "paused_s": SPANS,
+        "standing": st.booleans(),
+        "place": st.integers(-1, PLACES - 1),
+        "service_s": st.one_of(SPANS, st.just(NAN)),
+        "ready_in_s": TIMES,
+        "opens": st.booleans(),
+    }
 )
 MADE_VISIT = st.fixed_dictionaries(
     {
-        "leg": st.integers(-1, LEGS - 1), "place": st.integers(-1, PLACES - 1), "area": st.integers(-1, AREAS - 1), "leg_m": LENGTHS,
-        "leg_planned_s": TIMES, "planned_in_s": TIMES, "opens_in_s": TIMES, "closes_in_s": TIMES, "service_s": st.one_of(SPANS, st.just(NAN)),
-    }  # fmt: skip
+        "leg": st.integers(-1, LEGS - 1),
+        "place": st.integers(-1, PLACES - 1),
+        "area": st.integers(-1, AREAS - 1),
+        "leg_m": LENGTHS,
+        "leg_planned_s": TIMES,
+        "planned_in_s": TIMES,
+        "opens_in_s": TIMES,
+        "closes_in_s": TIMES,
+        "service_s": st.one_of(SPANS, st.just(NAN)),
+    }
 )
 TRIP = st.tuples(MADE_JOURNEY, st.lists(MADE_VISIT, min_size=1, max_size=4))
+
+
+def as_columns(kind: type, rows: Sequence[dict[str, object]]) -> dict[str, np.ndarray]:
+    """The fields of a dataclass, each as one array over the rows."""
+    return {field.name: np.array([row[field.name] for row in rows]) for field in fields(kind)}
 
 
 class Asking:
@@ -60,8 +82,7 @@ class Asking:
             for number, (_, visits) in enumerate(trips)
             for hop, visit in enumerate(visits)
         ]
-        made = ({f.name: np.array([row[f.name] for row in table]) for f in fields(kind)} for kind, table in ((Journeys, lines), (Ahead, rows)))
-        return Journeys(**next(made)), Ahead(**next(made))
+        return Journeys(**as_columns(Journeys, lines)), Ahead(**as_columns(Ahead, rows))
 
     def one(self, *visits: dict[str, object], **journey: object) -> tuple[Journeys, Ahead]:
         """A single journey."""
@@ -69,22 +90,28 @@ class Asking:
 
     def scattered(self, rng: np.random.Generator, journeys: int) -> tuple[Journeys, Ahead]:
         """Ordinary journeys of a bus-like fleet: planned, some late, some standing, every second visit with a window."""
-        return self.columns([self._ordinary(rng) for _ in range(journeys)])
+        return self.columns([self.ordinary(rng) for _ in range(journeys)])
 
-    def _ordinary(self, rng: np.random.Generator) -> Made:
+    def ordinary(self, rng: np.random.Generator) -> Made:
+        """One of those."""
         stops, planned_s = int(rng.integers(1, 6)), np.cumsum(rng.uniform(60, 500, 6))
         standing = bool(rng.random() < 0.3)
         journey = {
-            "hour": rng.uniform(0, 24), "fix_age_s": rng.uniform(0, 30), "to_next_m": rng.uniform(0, 3_000), "behind_m": rng.uniform(0, 3_000),
-            "elapsed_s": rng.uniform(0, 300), "deviation_s": rng.normal(60, 120), "standing": standing,
+            "hour": rng.uniform(0, 24), "fix_age_s": rng.uniform(0, 30), "to_next_m": rng.uniform(0, 3_000),
+            "behind_m": rng.uniform(0, 3_000), "elapsed_s": rng.uniform(0, 300), "deviation_s": rng.normal(60, 120), "standing": standing,
             "place": int(rng.integers(PLACES)) if standing else -1, "service_s": 60.0 if standing else NAN,
         }  # fmt: skip
         visits = [
             {
-                "leg": int(rng.integers(-1, LEGS)), "place": int(rng.integers(-1, PLACES)), "area": int(rng.integers(AREAS)),
-                "leg_m": rng.uniform(200, 4_000), "leg_planned_s": rng.uniform(60, 500), "planned_in_s": planned_s[hop],
-                "closes_in_s": planned_s[hop] + 300.0 if hop % 2 else NAN, "service_s": float(rng.choice([0.0, 120.0])),
-            }  # fmt: skip
+                "leg": int(rng.integers(-1, LEGS)),
+                "place": int(rng.integers(-1, PLACES)),
+                "area": int(rng.integers(AREAS)),
+                "leg_m": rng.uniform(200, 4_000),
+                "leg_planned_s": rng.uniform(60, 500),
+                "planned_in_s": planned_s[hop],
+                "closes_in_s": planned_s[hop] + 300.0 if hop % 2 else NAN,
+                "service_s": float(rng.choice([0.0, 120.0])),
+            }
             for hop in range(stops)
         ]
         return journey, visits
@@ -112,9 +139,18 @@ class Asking:
         """One leg and two stays."""
         model.learn_leg(
             LegTaken(
-                int(rng.integers(LEGS)), int(rng.integers(AREAS)), rng.uniform(0, 23.9), rng.uniform(50, 600), rng.uniform(200, 4_000), 200.0,
-                int(rng.integers(PLACES)), False, float(rng.choice([0.0, 200.0])), rng.normal(60, 100), rng.normal(60, 100),
-            )  # fmt: skip
+                int(rng.integers(LEGS)),
+                int(rng.integers(AREAS)),
+                rng.uniform(0, 23.9),
+                rng.uniform(50, 600),
+                rng.uniform(200, 4_000),
+                200.0,
+                int(rng.integers(PLACES)),
+                False,
+                float(rng.choice([0.0, 200.0])),
+                rng.normal(60, 100),
+                rng.normal(60, 100),
+            )
         )
         model.learn_stay(StayEnded(int(rng.integers(PLACES)), rng.uniform(30, 400), 0.0, 120.0))
         model.learn_stay(StayEnded(int(rng.integers(PLACES)), rng.uniform(300, 900), 300.0, 120.0))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eta_models.chain import chain
@@ -76,6 +76,7 @@ def test_a_feature_beyond_the_bound_is_cut_to_it(asking):
     assert (row["plan"], row["still"], row["fix_age"], row["early"]) == (CLIP, CLIP, CLIP, -CLIP)
 
 
+@settings(max_examples=40)
 @given(st.data())
 def test_every_feature_is_a_number_within_its_bounds(asking, data):
     table = table_of(asking.fresh(), *asking.columns(data.draw(asking.trips())))

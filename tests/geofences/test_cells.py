@@ -2,8 +2,9 @@
 
 import h3
 import numpy as np
+import pytest
 
-from geofences.cells import RESOLUTION, cell_name, cells_of, coarse
+from geofences.cells import RESOLUTION, area_cell, cell_name, cells_of
 
 
 def test_cells_are_those_of_h3_in_every_quarter_of_the_earth():
@@ -20,8 +21,26 @@ def test_no_positions_have_no_cells():
     assert none.dtype == np.uint64
 
 
-def test_a_numpy_cell_is_named_and_coarsened_like_a_plain_one():
+def test_a_numpy_cell_is_named_like_a_plain_one():
     cell = cells_of(np.array([40.7128]), np.array([-74.0060]))[0]
     assert cell_name(cell) == cell_name(int(cell)) == h3.latlng_to_cell(40.7128, -74.0060, 9)
-    assert cell_name(coarse(cell, 6)) == h3.latlng_to_cell(40.7128, -74.0060, 6)
-    assert coarse(int(cell), RESOLUTION) == int(cell)
+
+
+@pytest.mark.parametrize("resolution", [0, 6, RESOLUTION, 15])
+def test_the_area_of_a_place_is_the_cell_of_that_resolution_it_lies_in(resolution):
+    for lat, lon in np.random.default_rng(4).uniform([-90.0, -180.0], [90.0, 180.0], (200, 2)).tolist():
+        area = area_cell(lat, lon, resolution)
+        assert type(area) is int
+        assert cell_name(area) == h3.latlng_to_cell(lat, lon, resolution)
+
+
+def test_at_their_own_resolution_areas_are_the_cells_of_positions():
+    lat, lon = np.random.default_rng(5).uniform([[-90.0], [-180.0]], [[90.0], [180.0]], (2, 200))
+    assert [area_cell(*at, RESOLUTION) for at in zip(lat.tolist(), lon.tolist(), strict=True)] == cells_of(lat, lon).tolist()
+
+
+def test_the_area_of_a_place_near_an_edge_is_not_always_the_parent_of_its_cell():
+    lat, lon = np.random.default_rng(6).uniform([[40.0], [-75.0]], [[41.0], [-74.0]], (2, 5_000))
+    found = zip(lat.tolist(), lon.tolist(), cells_of(lat, lon).tolist(), strict=True)
+    other = sum(cell_name(area_cell(y, x, 6)) != h3.cell_to_parent(cell_name(cell), 6) for y, x, cell in found)
+    assert 0 < other < 500
