@@ -9,6 +9,9 @@ from eta_models.journeys import Ahead, Journeys
 from eta_models.legs import Legs
 from eta_models.stays import Stays
 
+SERVICE_VARIANCE = 0.25
+"""Variance of a service time in units of its square: half of it is the usual deviation of delivery stops."""
+
 SOONEST_S = 3.0
 """No estimate promises an arrival sooner than this: the fix is already some seconds old."""
 
@@ -46,36 +49,37 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     leg_s = legs.expected_s(ahead.leg, ahead.area, hour, ahead.leg_m, ahead.leg_planned_s)
     service_s = stays.service_s(ahead.place, ahead.service_s)
     opens = ahead.opens_in_s == ahead.opens_in_s
-    hold = stays.hold(ahead.place, opens)
+    hold = np.maximum(stays.hold(ahead.place, opens), 0.0)
     ready_s = np.where(opens, ahead.opens_in_s, np.where(ahead.service_s > 0, -np.inf, ahead.planned_in_s))
     steps = hops(ahead)
-    share_left, first_s = _first(journeys, leg_s[steps[0]], stays)
+    share_left, first_s, held_s = _first(journeys, leg_s[steps[0]], stays)
     spread_s = legs.spread_s(ahead.leg, leg_s)
-    variance = spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0) + 0.25 * service_s * service_s
+    variance = spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0)
     arrival_s, wait_s = np.empty(len(leg_s)), np.zeros(len(leg_s))
-    arrival_s[steps[0]] = first_s
+    arrival_s[steps[0]], wait_s[steps[0]] = first_s, held_s
     for rows in steps[1:]:
         before = rows - 1
         early_s = ready_s[before] - arrival_s[before]
         waited = np.where(early_s > 0, hold[before] * early_s, 0.0)
         wait_s[rows] = wait_s[before] + waited
         arrival_s[rows] = np.maximum(arrival_s[before] + waited + service_s[before] + leg_s[rows], arrival_s[before] + SOONEST_S)
-        variance[rows] += variance[before]
+        variance[rows] += variance[before] + SERVICE_VARIANCE * service_s[before] * service_s[before]
     return Chain(arrival_s, leg_s, np.sqrt(variance), service_s, wait_s, share_left, first_s, steps)
 
 
-def _first(journeys: Journeys, leg_s: Floats, stays: Stays) -> tuple[Floats, Floats]:
-    """The share left of the current leg, and the seconds to the next stop."""
+def _first(journeys: Journeys, leg_s: Floats, stays: Stays) -> tuple[Floats, Floats, Floats]:
+    """The share left of the current leg, the seconds to the next stop, and how many of them are a wait."""
     way_m = journeys.to_next_m + journeys.behind_m
     share = np.where(way_m > 1.0, journeys.to_next_m / np.maximum(way_m, 1.0), 0.0)
     under_way = np.maximum(share * leg_s - journeys.fix_age_s, SOONEST_S)
     if not journeys.standing.any():
-        return share, under_way + journeys.paused_s
-    early_s = np.where(journeys.ready_in_s > 0, journeys.ready_in_s, 0.0)
-    held_s = stays.hold(journeys.place, journeys.opens) * early_s
+        return share, under_way + journeys.paused_s, np.zeros(len(share))
+    waits = (journeys.ready_in_s > 0) & (journeys.opens | ~(journeys.service_s > 0))
+    early_s = np.where(journeys.standing & waits, journeys.ready_in_s, 0.0)
+    held_s = np.maximum(stays.hold(journeys.place, journeys.opens), 0.0) * early_s
     service_s = stays.service_s(journeys.place, journeys.service_s)
     serving_s = np.maximum(service_s - journeys.elapsed_s, 0.2 * service_s)
     stay_s = np.where(journeys.opens & (early_s > 0), held_s + service_s, np.maximum(serving_s, held_s))
     drive_s = np.where(service_s > 0, leg_s, np.maximum(leg_s - journeys.elapsed_s, 0.7 * leg_s))
     first_s = np.where(journeys.standing, stay_s + drive_s, under_way)
-    return np.where(journeys.standing, 1.0, share), first_s + journeys.paused_s
+    return np.where(journeys.standing, 1.0, share), first_s + journeys.paused_s, held_s

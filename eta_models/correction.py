@@ -92,7 +92,7 @@ class Correction:
             self._learned.add(number)
             seen += 1
         self._learned.add(self.GROUPS)
-        errors = np.minimum(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
+        errors = np.fmin(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
         for cell, error in zip((HEDGE_BINS[group >> 1] * 2 + (group & 1)).tolist(), errors, strict=True):
             self.asked[cell] += 1.0
             self.loss[cell] += max(self.policy.hedge_rate, 1.0 / (self.asked[cell] + 20.0)) * (error - self.loss[cell])

@@ -14,11 +14,12 @@ Z_90 = 1.2816
 
 @dataclass(frozen=True, slots=True)
 class LatenessPolicy:
-    """How fast is learned, and how many answered questions weigh as much as the plain distribution."""
+    """How fast is learned, and where it starts."""
 
     learning_rate: float = 0.03
     intercept_rate: float = 0.005
-    prior_questions: float = 300.0
+    first_slope: float = 1.702
+    """Of a logistic curve that follows the normal distribution within 0.01: at first the predicted distribution is believed."""
 
 
 class Lateness:
@@ -26,13 +27,16 @@ class Lateness:
 
     def __init__(self, policy: LatenessPolicy) -> None:
         self.policy = policy
-        self.model = self._new()
-        self.weights = np.zeros(len(NAMES) + 1)
-        self.answered = 0.0
-        self._share = 0.0
+        self.weights = np.array([policy.first_slope, *([0.0] * len(NAMES))])
+        self.model = self._from(self.weights)
+        self.resets = 0
 
-    def _new(self) -> linear_model.LogisticRegression:
-        return linear_model.LogisticRegression(optimizer=optim.AdaGrad(self.policy.learning_rate), intercept_lr=self.policy.intercept_rate)
+    def _from(self, weights: Floats) -> linear_model.LogisticRegression:
+        p = self.policy
+        model = linear_model.LogisticRegression(optimizer=optim.AdaGrad(p.learning_rate), intercept_lr=p.intercept_rate)
+        model._weights.update(dict(zip(NAMES, weights[:-1].tolist(), strict=True)))
+        model.intercept = float(weights[-1])
+        return model
 
     def features(self, p10_s: Floats, p50_s: Floats, p90_s: Floats, closes_in_s: Floats) -> Floats:
         """One row a question: how many spreads the window's end lies beyond P50."""
@@ -51,24 +55,20 @@ class Lateness:
         if not (closes_in_s == closes_in_s).any():
             return np.full(len(closes_in_s), np.nan)
         table = self.features(p10_s, p50_s, p90_s, closes_in_s)
-        plain = 1.0 / (1.0 + np.exp(-1.702 * table[:, 0]))
         learned = 1.0 / (1.0 + np.exp(-((self.weights[:-1] * table).sum(axis=1) + self.weights[-1])))
-        late = np.where(closes_in_s <= 0, 1.0, (1.0 - self._share) * plain + self._share * learned)
+        late = np.where(closes_in_s <= 0, 1.0, learned)
         return np.where(closes_in_s == closes_in_s, late, np.nan)
 
     def learn(self, table: Floats, late: Flags) -> None:
         """Questions with a window that was open when they were put, in the order of their truths."""
         for row, was_late in zip(table.tolist(), late.tolist(), strict=True):
             self.model.learn_one(dict(zip(NAMES, row, strict=True)), was_late)
-        self.answered += len(late)
 
     def export(self) -> int:
         """Make what was learned count from now on; returns 1 when the model had to go back to its last good weights."""
         row = np.array([*(self.model.weights.get(name, 0.0) for name in NAMES), self.model.intercept])
-        if not np.isfinite(row).all():
-            self.model = self._new()
-            self.model._weights.update(dict(zip(NAMES, self.weights[:-1].tolist(), strict=True)))
-            self.model.intercept = float(self.weights[-1])
-            return 1
-        self.weights, self._share = row, self.answered / (self.answered + self.policy.prior_questions)
-        return 0
+        if np.isfinite(row).all():
+            self.weights = row
+            return 0
+        self.model, self.resets = self._from(self.weights), self.resets + 1
+        return 1

@@ -1,7 +1,7 @@
 """The ETA model of one fleet: the only thing of this floor that the flow talks to.
 
-Between two ticks nothing changes in what it answers: truths are learned by `learn`, in log order, and count from `export` on.
-That is why an answer never depends on how the log was cut into batches.
+It is taught at ticks only, in log order, and `export` ends the teaching. Between two ticks nothing changes in what it answers: that is why
+an answer never depends on how the log was cut into batches.
 """
 
 from collections.abc import Sequence
@@ -43,6 +43,11 @@ class EtaModel:
         self.correction = Correction(policy.correction)
         self.intervals, self.lateness = Intervals(policy.intervals), Lateness(policy.lateness)
         self.questions = Questions()
+
+    @property
+    def resets(self) -> int:
+        """How often a model of this fleet went back to its last good weights."""
+        return self.correction.resets + self.lateness.resets
 
     def estimate(self, journeys: Journeys, ahead: Ahead) -> Estimates:
         """Answer for every remaining visit of every journey; later stops are never answered before earlier ones."""

@@ -8,7 +8,7 @@ import numpy as np
 from eta_models.bounded_keys import BoundedKeys
 from eta_models.columns import Floats
 from eta_models.correction import Correction
-from eta_models.envelope import unwrap, wrap
+from eta_models.envelope import UntrustedModel, unwrap, wrap
 from eta_models.lateness import Lateness
 from eta_models.legs import Legs, LegTable
 from eta_models.model import EtaModel, ModelPolicy
@@ -34,10 +34,10 @@ class _SavedModel(msgspec.Struct, frozen=True):
     places: tuple[dict[str, bytes], int]
     place_keys: tuple[list[str], bytes, int]
     questions: tuple[dict[str, bytes], int, list[int]]
-    answered: float
     deviation_weight: float
-    share: float
-    resets: int
+    unexported: tuple[list[int], list[int]]
+    """Models and legs that have learned since the last export."""
+    resets: tuple[int, int]
     river: bytes
 
 
@@ -51,10 +51,9 @@ def dump_model(model: EtaModel) -> bytes:
         places=(model.stays.table.dump(), model.stays.table.count),
         place_keys=model.stays.keys.dump(),
         questions=(model.questions.dump(), model.questions.count, model.questions.free),
-        answered=model.lateness.answered,
         deviation_weight=model.deviation.weight,
-        share=model.lateness._share,
-        resets=model.correction.resets,
+        unexported=(sorted(model.correction._learned), sorted(model.deviation._touched)),
+        resets=(model.correction.resets, model.lateness.resets),
         river=wrap({"correction": model.correction.models, "lateness": model.lateness.model}),
     )
     return msgspec.msgpack.encode(saved)
@@ -66,10 +65,15 @@ def load_model(raw: bytes, policy: ModelPolicy) -> EtaModel:
     model = EtaModel(policy)
     for key, array in saved.arrays.items():
         part, name = key.split(".")
-        setattr(getattr(model, part), name, _from(array))
+        fresh, kept = getattr(getattr(model, part), name), _from(array)
+        if kept.shape[-1:] != fresh.shape[-1:] or (key != "legs.area_hours" and kept.shape != fresh.shape):
+            msg = f"the model was written by another version: {key} is {kept.shape}, not {fresh.shape}"
+            raise UntrustedModel(msg)
+        setattr(getattr(model, part), name, kept)
     _load_legs(model.legs, saved)
     _load_stays(model.stays, saved)
     model.deviation.weight = saved.deviation_weight
+    model.correction._learned, model.deviation._touched = map(set, saved.unexported)
     fields, count, free = saved.questions
     model.questions = Questions.load(fields, count)
     model.questions.free = free
@@ -103,5 +107,5 @@ def _load_keys(keys: BoundedKeys[Any], saved: tuple[list[Any], bytes, int]) -> N
 
 def _load_river(correction: Correction, lateness: Lateness, saved: _SavedModel) -> None:
     river: dict[str, Any] = unwrap(saved.river)
-    correction.models, correction.resets = river["correction"], saved.resets
-    lateness.model, lateness.answered, lateness._share = river["lateness"], saved.answered, saved.share
+    correction.models, lateness.model = river["correction"], river["lateness"]
+    correction.resets, lateness.resets = saved.resets

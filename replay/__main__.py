@@ -1,5 +1,6 @@
 """`fleetcast-replay`: make a delivery day, and score a recorded one."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,12 +84,15 @@ def export_log(
 ) -> None:
     """Write a recorded day as the log that a live system would have kept; it scores to the same digest."""
     with plain_errors():
-        from replay.day_folder import read_folder
         from replay.day_log import write_log
-        from replay.timeline import timeline
-        from stream.judge import JudgePolicy
+        from replay.read_day import read_day
+        from replay.timeline import Timeline
+        from stream.judge_policy import JudgePolicy
 
-        entries = write_log(timeline(read_folder(folder)), JudgePolicy(), out)
+        line = read_day(folder).log
+        if not isinstance(line, Timeline):
+            refuse(f"{folder} holds a log.parquet already")
+        entries = write_log(line, JudgePolicy(), out)
     print(f"wrote {entries:,} entries to {out / 'log.parquet'}")
 
 
@@ -115,6 +119,8 @@ def refuse(sentence: str) -> NoReturn:
 
 def main() -> None:
     """Run the command line."""
+    # Bytewax is Rust: where a step fails, Python's traceback tells everything and Rust's nothing.
+    os.putenv("RUST_BACKTRACE", "0")
     app(prog_name="fleetcast-replay")
 
 

@@ -5,6 +5,7 @@ Truth (`arrivals.parquet`) is never read here.
 
 import json
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -118,20 +119,25 @@ def _fences(folder: Path, ids: DayIds, fleets: dict[str, str], start_us: int, no
     path = folder / "fences.geojson"
     if not path.exists():
         return []
-    collection = json.loads(path.read_bytes())
-    of_fleet: dict[str | None, list[object]] = {}
-    for feature in collection.get("features", []):
-        named = (feature.get("properties") or {}).get("fleet_id")
-        of_fleet.setdefault(None if named is None else ids.of("fleet_id", str(named)), []).append(feature)
-    strangers = sorted(fleet_id for fleet_id in of_fleet if fleet_id is not None and fleet_id not in fleets)
-    notes.extend(f"{len(of_fleet[fleet_id])} fences are for {fleet_id!r}, which is no fleet of this day" for fleet_id in strangers)
+    features = _features(path.read_bytes())
+    named = [(feature.get("properties") or {}).get("fleet_id") for feature in features]
+    owners = [None if owner is None else ids.of("fleet_id", str(owner)) for owner in named]
+    strangers = Counter(owner for owner in owners if owner is not None and owner not in fleets)
+    notes.extend(f"{count} fences are for {owner!r}, which is no fleet of this day" for owner, count in sorted(strangers.items()))
     spoken: list[Said] = []
     for fleet_id in fleets:
-        mine = [*of_fleet.get(fleet_id, []), *of_fleet.get(None, [])]
-        fences, refused = read_fences(json.dumps({**collection, "features": mine}))
+        mine = [feature for feature, owner in zip(features, owners, strict=True) if owner in {None, fleet_id}]
+        fences, refused = read_fences(json.dumps({"type": "FeatureCollection", "features": mine}))
         notes.extend(f"fence {fence.fence_id} was not taken: {fence.reason}" for fence in refused)
         spoken.extend(Said(start_us, FENCE, fleet_id, fence_message(fleet_id, fence, start_us)) for fence in fences)
     return spoken
+
+
+def _features(text: bytes) -> list[dict[str, Any]]:
+    """The features of a collection. Raises `InvalidFenceFile`."""
+    read_fences(text)
+    features: list[dict[str, Any]] = json.loads(text)["features"]
+    return features
 
 
 def fence_message(fleet_id: str, fence: Fence, at_us: int) -> FencePut:
@@ -155,15 +161,16 @@ def _routes(routes: pl.DataFrame | None, start_us: int) -> Iterator[Said]:
     if routes is None:
         return
     rows = routes.sort("published_at", "fleet_id", "route_id", "seq", maintain_order=True).iter_rows(named=True)
+    fields = [name for name in _STOP if name in routes.columns]
     for _, stops in groupby(rows, lambda row: (row["fleet_id"], row["route_id"], row["published_at"])):
-        yield _route(list(stops), start_us)
+        yield _route(list(stops), fields, start_us)
 
 
-def _route(rows: list[dict[str, Any]], start_us: int) -> Said:
+def _route(rows: list[dict[str, Any]], fields: list[str], start_us: int) -> Said:
     head = rows[-1]
     named = {name: head[name] for name in ("fleet_id", "route_id", "vehicle_id")}
     at = instant(start_us) if head["published_at"] is None else head["published_at"]
-    stops = [{name: row[name] for name in _STOP if row.get(name) is not None} for row in rows]
+    stops = [{name: row[name] for name in fields if row[name] is not None} for row in rows]
     return said(micros(at), PLAN, {"type": "route_published", "at": at, **named, "stops": stops})
 
 

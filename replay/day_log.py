@@ -8,13 +8,16 @@ import polars as pl
 from msgspec import structs
 
 from replay.day_errors import BadDay
+from replay.day_tables import clean_id
 from replay.timeline import Timeline
-from stream.batches import FleetBatch, Refusal
+from stream.batches import FleetBatch, Refusal, no_pings
 from stream.codec import encode
 from stream.intake import Entry, read_entries
-from stream.judge import JudgePolicy
+from stream.judge_policy import JudgePolicy
 from stream.messages import Ping
 from stream.moments import instant
+from stream.reasons import Reason
+from stream.texts import is_id
 
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "fleet_id": pl.String,
@@ -24,6 +27,8 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "payload": pl.Binary,
 }
 """Columns of `log.parquet`; `position` counts the entries of a fleet's shard."""
+
+_NEVER_NULL = ("position", "received_at", "payload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +65,38 @@ class DayLog:
 
 
 def _own(fleet_id: str, batches: list[FleetBatch]) -> FleetBatch:
-    """Entries that could not be read name no fleet; the log knows whose they are."""
-    mine = next((batch for batch in batches if batch.fleet_id == fleet_id), None)
-    lost: list[Refusal] = [refusal for batch in batches if batch.fleet_id != fleet_id for refusal in batch.refusals]
-    if mine is None:
-        mine = FleetBatch(fleet_id, batches[0].pings.take(slice(0, 0)), [])
+    """Entries that could not be read name no fleet, and the log knows whose they are; what names another fleet does not belong here."""
+    mine = next((batch for batch in batches if batch.fleet_id == fleet_id), FleetBatch(fleet_id, no_pings(), []))
+    lost = [refusal for batch in batches if batch.fleet_id != fleet_id for refusal in (*batch.refusals, *_strays(batch))]
     return FleetBatch(fleet_id, mine.pings, mine.notices, sorted([*mine.refusals, *lost], key=lambda refusal: refusal.position))
 
 
+def _strays(batch: FleetBatch) -> Iterator[Refusal]:
+    """The messages of another fleet."""
+    p = batch.pings
+    for position, received_us, vehicle in zip(p.position.tolist(), p.received_us.tolist(), p.vehicle.tolist(), strict=True):
+        yield Refusal(position, received_us, Reason.WRONG_PARTITION, "ping", p.names[vehicle])
+    for notice in batch.notices:
+        kind, vehicle_id = str(notice.message.__struct_config__.tag), getattr(notice.message, "vehicle_id", "") or ""
+        yield Refusal(notice.position, notice.received_us, Reason.WRONG_PARTITION, kind, vehicle_id)
+
+
 def read_log(folder: Path, fleets: dict[str, str]) -> DayLog:
-    """The log of a day folder. Raises `BadDay` where its columns are not those of a log."""
+    """The log of a day folder; `fleets` are those that `day.toml` describes. Raises `BadDay` where it is no log, or not in log order."""
     path = folder / "log.parquet"
     schema = pl.read_parquet_schema(path)
-    missing = [name for name in COLUMNS if name not in schema]
-    if missing:
-        msg = f"{path} is no log: it lacks {', '.join(missing)}"
+    wrong = [name for name, dtype in COLUMNS.items() if schema.get(name) != dtype]
+    if wrong:
+        msg = f"{path} is no log: " + ", ".join(f"{name} is {schema.get(name, 'not there')}" for name in wrong)
         raise BadDay(msg)
-    for fleet_id in pl.scan_parquet(path).select(pl.col("fleet_id").unique()).collect()["fleet_id"].sort().to_list():
-        fleets.setdefault(fleet_id, "UTC")
-    return DayLog(path, fleets)
+    rises = (pl.col("position").diff() > 0).all()
+    found = pl.scan_parquet(path).group_by("fleet_id").agg(rises.alias("rises"), *(pl.col(name).has_nulls() for name in _NEVER_NULL))
+    for fleet_id, *sound in found.collect().sort("fleet_id").iter_rows():
+        if fleet_id is None or not is_id(fleet_id) or sound != [True, False, False, False]:
+            msg = f"{path} is no log of fleet {fleet_id!r}: an id, a position, a time or a payload is missing, or positions do not rise"
+            raise BadDay(msg)
+    seen = found.select("fleet_id").collect()["fleet_id"].sort().to_list()
+    return DayLog(path, {**dict.fromkeys(seen, "UTC"), **fleets} or {clean_id(folder.resolve().name): "UTC"})
 
 
 def write_log(line: Timeline, policy: JudgePolicy, folder: Path) -> int:

@@ -78,12 +78,16 @@ class DayIds:
         """What a person should know about it."""
         examples = {column: (len(names), *min(names.items())) for column, names in self.renamed.items() if names}
         return [
-            f"{count} {column} values are not what an id may be: {old!r} is read as {new!r}" for column, (count, old, new) in examples.items()
+            f"{count} {column} values are not what an id may be: {old!r} is read as {new!r}"
+            for column, (count, old, new) in examples.items()
         ]
 
 
 def day_ids(folder: Path, fleets: Iterable[str]) -> DayIds:
-    """How the ids of all tables of a day (and of `fleets`) are to be read. Truth has no say in it. Raises `BadDay` for unreadable tables."""
+    """How the ids of all tables of a day (and of `fleets`) are to be read.
+
+    Truth has no say in it. Raises `BadDay` for a table that cannot be read.
+    """
     found: dict[str, set[str]] = {column: set() for column in IDS}
     found["fleet_id"].update(fleets)
     for path in (folder / f"{name}.parquet" for name in NEEDED):

@@ -16,7 +16,7 @@ from stream.checkpoints import Checkpoints
 from stream.doors import CallSink, LaneSource, run_here
 from stream.fleet import FleetState
 from stream.flow import Fleets, build_flow
-from stream.judge import JudgePolicy
+from stream.judge_policy import JudgePolicy
 from stream.log import shard_of
 from stream.settings import FleetSettings
 

@@ -1,7 +1,8 @@
 """Runs a day in several processes, as a live system is scaled: each owns the fleets of some shards, and nothing crosses between them."""
 
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.managers import SyncManager
 from pathlib import Path
@@ -22,15 +23,31 @@ from stream.settings import FleetSettings
 News = tuple[int, list[Applied]]
 
 
-def run_processes(day_dir: Path, run: DayRun, processes: int) -> RunReport:
-    """Run the day of `run` in so many processes of their own; outputs go to the spool of `run`, each fleet's from one process."""
-    settings, folder = dict(run.settings), run.spool.folder
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What each process is told."""
+
+    day_dir: Path
+    settings: dict[str, FleetSettings]
+    spool: Path
+    checkpoints: Path | None
+    checkpoint_every_us: int
+    batch: int
+    engine: Callable[[DayRun], RunReport]
+
+
+def run_processes(day_dir: Path, run: DayRun, processes: int, engine: Callable[[DayRun], RunReport] = run_flow) -> RunReport:
+    """Run the day of `run` in so many processes of their own; outputs go to the spool of `run`, each fleet's from one process.
+
+    `engine` runs the part of one process. An error in any of them is raised here, once all have come to an end.
+    """
     kept = None if run.checkpoints is None else run.checkpoints.folder
+    work = _Work(day_dir, dict(run.settings), run.spool.folder, kept, run.checkpoint_every_us, run.batch, engine)
     report = RunReport()
     with get_context("spawn").Manager() as manager, ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         news = _queue(manager)
         parts = [[fleet_id for fleet_id in run.day.fleet_ids if shard_of(fleet_id) % processes == part] for part in range(processes)]
-        running = [pool.submit(_run_part, day_dir, settings, folder, kept, part, news) for part in parts if part]
+        running = [pool.submit(_run_part, work, part, news) for part in parts if part]
         _watch(run, news, running)
         for part in running:
             report.add(part.result())
@@ -50,15 +67,19 @@ def _watch(run: DayRun, news: "Queue[News]", running: list[Future[RunReport]]) -
             continue
 
 
-def _run_part(
-    day_dir: Path, settings: dict[str, FleetSettings], folder: Path, kept: Path | None, fleets: list[str], news: "Queue[Any]"
-) -> RunReport:
+def _run_part(work: _Work, fleets: list[str], news: "Queue[Any]") -> RunReport:
     """What one process does: read the day, run its fleets, tell of exceptions."""
-    checkpoints = None if kept is None else Checkpoints(kept)
     run = DayRun(
-        read_day(day_dir).log, settings, Spool(folder), lambda n, given: news.put((n, list(map(_brief, given)))), checkpoints, only=fleets
+        read_day(work.day_dir).log,
+        work.settings,
+        Spool(work.spool),
+        lambda entries, given: news.put((entries, list(map(_brief, given)))),
+        None if work.checkpoints is None else Checkpoints(work.checkpoints),
+        work.checkpoint_every_us,
+        fleets,
+        work.batch,
     )
-    return run_flow(run)
+    return work.engine(run)
 
 
 def _brief(applied: Applied) -> Applied:

@@ -24,6 +24,7 @@ from replay.scorecard.card import Scorecard, score_day
 from replay.spool import Spool
 from replay.truth_tables import truth_tables
 from stream.apply import Applied
+from stream.checkpoint import UnusableCheckpoint
 from stream.checkpoints import Checkpoints
 from stream.settings import FleetSettings
 
@@ -106,7 +107,7 @@ def score_folder(day_dir: Path, out_dir: Path | None = None, options: ScoreOptio
         spool, kept = Spool(work / "spool"), Checkpoints(work / "checkpoints") if options.resume else None
         watcher.begin(day.log, settings)
         run = DayRun(day.log, settings, spool, watcher.advance, kept)
-        report = run_processes(day_dir, run, options.processes) if options.processes > 1 else _ENGINES[options.engine](run)
+        report = _run(day_dir, run, options)
         entries, fleet_id, notes = len(day.log), next(iter(day.fleets)), day.notes
         del day, run  # the pings, which are the most of it
         watcher.stage("writing the results")
@@ -122,6 +123,14 @@ def score_folder(day_dir: Path, out_dir: Path | None = None, options: ScoreOptio
 
 
 _ENGINES = {"bytewax": run_flow, "loop": run_loop}
+
+
+def _run(day_dir: Path, run: DayRun, options: ScoreOptions) -> RunReport:
+    engine = _ENGINES[options.engine]
+    try:
+        return run_processes(day_dir, run, options.processes, engine) if options.processes > 1 else engine(run)
+    except UnusableCheckpoint as error:
+        raise BadDay(f"the run cannot be resumed: {error}") from error
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from replay.said import Said
 from stream.batches import FleetBatch, Notice, Refusal, no_pings
 from stream.codec import Rejected
 from stream.intake import Fixes, judge_fixes
-from stream.judge import JudgePolicy, judge
+from stream.judge import judge
+from stream.judge_policy import JudgePolicy
 from stream.log import TICK_US, shard_of
 from stream.messages import Tick
 from stream.moments import instant, micros
@@ -23,7 +24,7 @@ PING, TICK = 4, 5
 """Ranks among entries of the same moment, behind those of `replay.said`."""
 
 SILENCE_US = 86_400_000_000
-"""Log time for which it ticks into a silence: a fleet's day is over by then, and one fix of a clock at 1970 must not make decades of ticks."""
+"""Log time for which it ticks into a silence: the day is over by then, and one clock at 1970 must not make decades of ticks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,12 @@ from eta_models.columns import Floats, Ints
 from geofences.cells import cells_of
 from stream.batches import FleetBatch, Notice, Pings, Refusal, no_pings
 from stream.codec import Rejected, decode
-from stream.judge import REASONS, JudgePolicy, clean_optional, judge, judge_pings, normal_lon
+from stream.judge import judge
+from stream.judge_pings import clean_optional, judge_pings, normal_lon
+from stream.judge_policy import JudgePolicy
 from stream.messages import AnyMessage, Ping
 from stream.moments import micros
+from stream.reasons import REASONS
 
 
 class Entry(Struct, frozen=True):

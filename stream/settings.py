@@ -5,7 +5,7 @@ from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from eta_models.model import ModelPolicy
-from stream.judge import JudgePolicy
+from stream.judge_policy import JudgePolicy
 from stream.moments import instant
 from stream.steps.clean import CleanPolicy
 from stream.steps.estimate import EstimatePolicy

@@ -17,7 +17,7 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
     state.model.learn_arrivals([(truth.question, truth.at_us) for truth in truths if truth.kind == "arrival"])
     state.truths.clear()
     if state.model.export():
-        resets = state.model.correction.resets
+        resets = state.model.resets
         out.emit(position, Event("model_reset", str(resets), f"fleet/{state.fleet_id}", state.now_us, state.now_us, {"resets": resets}))
 
 

@@ -144,21 +144,18 @@ def test_the_spread_grows_along_the_journey_as_that_of_independent_legs(asking):
     assert found.spread_s.tolist() == pytest.approx(np.sqrt(quarter).tolist())
 
 
-@pytest.mark.xfail(reason="chain.chain adds a stop's own service to the variance of the arrival at it")
 def test_the_service_at_a_stop_blurs_the_arrivals_behind_it_and_not_its_own(asking):
     found = plain(asking.one(visit(service_s=100.0), visit()))
     assert found.spread_s[0] == pytest.approx(np.sqrt(0.5 * 25.0**2))
     assert found.spread_s[1] > np.sqrt(1.5 * 25.0**2)
 
 
-@pytest.mark.xfail(reason="chain.chain takes learned holds below 0 as negative waits")
 def test_a_place_where_early_vehicles_leave_at_once_makes_nobody_wait_less_than_nothing(asking):
     stays = known_place(hold=-0.2)
     found = plain(asking.one(visit(planned_in_s=650.0, place=0), visit()), stays)
     assert found.wait_s.tolist() == pytest.approx([0.0, 0.0], abs=1e-9)
 
 
-@pytest.mark.xfail(reason="chain._first takes learned holds below 0 as negative waits, and the result is not bounded by SOONEST_S")
 def test_no_arrival_is_promised_sooner_to_a_vehicle_that_stands_where_nobody_waits(asking):
     stays = known_place()
     for _ in range(400):
@@ -167,13 +164,11 @@ def test_no_arrival_is_promised_sooner_to_a_vehicle_that_stands_where_nobody_wai
     assert found.arrival_s[0] >= SOONEST_S
 
 
-@pytest.mark.xfail(reason="chain._first holds a served stop for its planned time, which chain.chain does not")
 def test_reaching_a_served_stop_early_does_not_bring_up_a_wait_that_was_not_expected_before(asking):
     found = plain(asking.one(visit(), **HERE, service_s=60.0, elapsed_s=0.0, ready_in_s=900.0, opens=False))
     assert found.arrival_s.tolist() == [60.0 + 100.0]
 
 
-@pytest.mark.xfail(reason="chain.chain leaves the wait at the stop where the vehicle stands out of wait_s")
 def test_the_wait_at_the_stop_where_the_vehicle_stands_is_told_as_wait(asking):
     found = plain(asking.one(visit(), visit(), **HERE, service_s=60.0, ready_in_s=50.0, opens=True))
     assert found.wait_s.tolist() == [50.0, 50.0]

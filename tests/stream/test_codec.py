@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from stream import messages as m
 from stream.codec import HEAD_BYTES, KNOWN_IDS, MAX_DEPTH, MESSAGE_BYTES, PING_BYTES, TYPES, Rejected, _known_ids, decode, encode
-from stream.judge import JudgePolicy, judge
+from stream.judge import judge
+from stream.judge_policy import JudgePolicy
 from stream.moments import micros
 from stream.reasons import Reason
 

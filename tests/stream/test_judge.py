@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream import messages as m
-from stream.judge import JudgePolicy, judge
+from stream.judge import judge
+from stream.judge_policy import JudgePolicy
 from stream.moments import micros
 from stream.reasons import CODES, REASONS, Reason
 from stream.texts import is_id, judge_text

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream import messages as m
-from stream.judge import JudgePolicy, clean_optional, judge, judge_pings, normal_lon
+from stream.judge import judge
+from stream.judge_pings import clean_optional, judge_pings, normal_lon
+from stream.judge_policy import JudgePolicy
 from stream.moments import micros
 from stream.reasons import REASONS, Reason
 

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from stream.codec import TYPES, Rejected, decode
-from stream.judge import JudgePolicy, judge
+from stream.judge import judge
+from stream.judge_policy import JudgePolicy
 from stream.messages import PlannedStop, ProofOfDelivery
 from stream.moments import micros
 from stream.reasons import Reason
