@@ -1,52 +1,60 @@
-"""Row numbers for keys, at most `capacity` of them: what was not used for longest makes room (the clock algorithm)."""
+"""Row numbers for keys, about `capacity` of them: what was not asked for since the last trim makes room, the oldest first."""
 
-from collections.abc import Callable
 from typing import Generic, TypeVar
+
+import numpy as np
+
+from eta_models.columns import Ints
 
 K = TypeVar("K")
 
 
 class BoundedKeys(Generic[K]):
-    """Keys to rows 0 .. capacity - 1. `forget(row)` is called before a row is given to another key."""
+    """Keys to rows 0, 1, .. Between two trims there may be more than `capacity`: when a key goes must not depend on who asks first."""
 
-    def __init__(self, capacity: int, forget: Callable[[int], None]) -> None:
+    SLACK = 8
+    """A trim waits until there is 1/8 more than the capacity: it numbers all rows anew."""
+
+    def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.rows: dict[K, int] = {}
         self.keys: list[K] = []
         self.used = bytearray()
-        self._hand = 0
-        self._forget = forget
+        self.dropped = 0
 
     def row(self, key: K) -> int:
-        """The row of `key`, new or known; marks it as used."""
+        """The row of `key`, new or known; marks a known one as used."""
         row = self.rows.get(key)
         if row is None:
-            row = self._append(key) if len(self.keys) < self.capacity else self._replace(key)
-            self.rows[key] = row
+            row = self.rows[key] = len(self.keys)
+            self.keys.append(key)
+            self.used.append(0)
         else:
             self.used[row] = 1
         return row
 
-    def _append(self, key: K) -> int:
-        self.keys.append(key)
-        self.used.append(0)
-        return len(self.keys) - 1
+    def trim(self, live: Ints) -> tuple[Ints, Ints] | None:
+        """Go back to the capacity, sparing the rows `live` (-1 = none) while others can go; None = there is room.
 
-    def _replace(self, key: K) -> int:
-        while self.used[self._hand]:
-            self.used[self._hand] = 0
-            self._hand = (self._hand + 1) % self.capacity
-        row, self._hand = self._hand, (self._hand + 1) % self.capacity
-        del self.rows[self.keys[row]]
-        self._forget(row)
-        self.keys[row] = key
-        return row
+        Returns the rows that stay, in the order of their new numbers 0, 1, .., and the new number of every old row, -1 = dropped; a
+        -1 at the end lets -1 stand for -1.
+        """
+        excess = len(self.keys) - self.capacity
+        if excess <= self.capacity // self.SLACK:
+            return None
+        used = np.frombuffer(self.used, dtype=np.int8).copy()
+        used[live[live >= 0]] = 1
+        kept = np.sort(np.argsort(used, kind="stable")[excess:])
+        number = np.full(len(used) + 1, -1, dtype=np.int64)
+        number[kept] = np.arange(len(kept))
+        self.load([self.keys[row] for row in kept.tolist()], bytes(len(kept)), self.dropped + excess)
+        return kept, number
 
     def dump(self) -> tuple[list[K], bytes, int]:
-        """Keys in row order, their marks, and the hand of the clock."""
-        return self.keys, bytes(self.used), self._hand
+        """Keys in row order, their marks, and how many were dropped so far."""
+        return self.keys, bytes(self.used), self.dropped
 
-    def load(self, keys: list[K], used: bytes, hand: int) -> None:
+    def load(self, keys: list[K], used: bytes, dropped: int) -> None:
         """Take over what `dump` gave."""
-        self.keys, self.used, self._hand = list(keys), bytearray(used), hand
+        self.keys, self.used, self.dropped = list(keys), bytearray(used), dropped
         self.rows = {key: row for row, key in enumerate(keys)}

@@ -53,8 +53,9 @@ class Columns:
     def keep(self, rows: Ints) -> None:
         """Drop all rows but `rows`, which get the numbers 0, 1, .. in that order."""
         for name in self.FIELDS:
-            setattr(self, name, getattr(self, name)[rows].copy())
-        self.count = self._capacity = len(rows)
+            kept = getattr(self, name)[rows]
+            setattr(self, name, kept if len(rows) else self._blank(name, 1))
+        self.count, self._capacity = len(rows), max(len(rows), 1)  # never empty: columns are also read at row -1 and masked afterwards
 
     def dump(self) -> dict[str, bytes]:
         """The used rows of every field as raw little-endian bytes."""

@@ -37,8 +37,8 @@ class Deviation:
 
     def __init__(self, policy: DeviationPolicy) -> None:
         self.policy = policy
-        prior = np.diag([1.0, 1e2, 1e2])
-        self.moments = np.concatenate([prior.ravel(), prior @ np.array(policy.first)])
+        weights = np.array([1.0, 1e2, 1e2])
+        self.moments = np.concatenate([weights[:1], [0.0, 0.0], weights[1:], weights * np.array(policy.first)])
         self.weight = 1.0
         self.fleet = np.array(policy.first)
         self._touched: set[int] = set()
@@ -70,9 +70,9 @@ class Deviation:
         p, most = self.policy, self.policy.most_min
         late = min(most, max(-most, before_s / 60.0))
         target = min(most + 5.0, max(-most - 5.0, after_s / 60.0))
-        x = np.array([1.0, max(late, 0.0), min(late, 0.0)])
-        error = abs(target - float(x[0] * self.fleet[0] + x[1] * self.fleet[1] + x[2] * self.fleet[2]))
-        row = np.concatenate([np.outer(x, x).ravel(), x * target]) / max(1.0, error / p.huber_min)
+        up, down = max(late, 0.0), min(late, 0.0)
+        error = abs(target - float(self.fleet[0] + up * self.fleet[1] + down * self.fleet[2]))
+        row = np.array([1.0, up, down, up * up, down * down, target, up * target, down * target]) / max(1.0, error / p.huber_min)
         self.moments = p.fleet_decay * self.moments + row
         self.weight = p.fleet_decay * self.weight + 1.0
         if leg >= 0:
@@ -91,4 +91,7 @@ class Deviation:
 
 
 def _solve(moments: Floats) -> Floats:
-    return np.asarray(np.linalg.solve(moments[:9].reshape(3, 3) + 1e-6 * np.eye(3), moments[9:]), dtype=np.float64)
+    """The regression of eight weighted sums: 1, up, down, up^2, down^2, and the target times 1, up, down (up * down is 0)."""
+    one, up, down, up2, down2 = moments[:5].tolist()
+    matrix = np.array([[one, up, down], [up, up2, 0.0], [down, 0.0, down2]]) + 1e-6 * np.eye(3)
+    return np.asarray(np.linalg.solve(matrix, moments[5:]), dtype=np.float64)

@@ -30,7 +30,7 @@ class LegPolicy:
     """So many traversals weigh as much as what the levels above say."""
     area_prior: float = 5.0
     capacity: int = 32_768
-    """Legs kept; the least recently used make room."""
+    """Legs kept (an eighth more between two trims); the least recently used make room."""
 
 
 class LegTable(Columns):
@@ -40,16 +40,16 @@ class LegTable(Columns):
         "seen": ("f4", 0.0),
         "mean_s": ("f4", 0.0),
         "variance": ("f4", 0.0),
-        "moments": ("f8", 0.0, 12),
-        "transfer": ("f8", 0.0, 3),
+        "moments": ("f4", 0.0, 8),
+        "transfer": ("f4", 0.0, 3),
         "transferred": ("i1", 0),
     }
     seen: Floats32
     mean_s: Floats32
     variance: Floats32
-    moments: Floats
+    moments: Floats32
     """Normal equations of how lateness travels along the leg, and their solution; see `deviation`."""
-    transfer: Floats
+    transfer: Floats32
     transferred: Small
 
 
@@ -61,7 +61,7 @@ class Legs:
     def __init__(self, policy: LegPolicy) -> None:
         self.policy = policy
         self.table = LegTable()
-        self.keys: BoundedKeys[tuple[str, str]] = BoundedKeys(policy.capacity, self._forget)
+        self.keys: BoundedKeys[tuple[str, str]] = BoundedKeys(policy.capacity)
         self.areas: dict[int, int] = {}
         self.area_hours = np.zeros((0, self.HOURS, 2))
         self.fleet = np.zeros((2, 2))
@@ -73,6 +73,14 @@ class Legs:
         if row == self.table.count:
             self.table.add(1)
         return row
+
+    def trim(self, live: Ints) -> Ints | None:
+        """Forget what is too much (at a tick, after `export`); the new row of every old one, -1 = forgotten; None = nothing moved."""
+        trimmed = self.keys.trim(live)
+        if trimmed is None:
+            return None
+        self.table.keep(trimmed[0])
+        return trimmed[1]
 
     def area(self, cell: int) -> int:
         """The row of an area, named by a coarse H3 cell; at most 4,096, later ones share the last."""
@@ -137,6 +145,3 @@ class Legs:
         if not len(self.area_hours):
             return np.zeros(len(area))
         return np.where(area >= 0, self.area_hours[area, hour, 0], 0.0)
-
-    def _forget(self, row: int) -> None:
-        self.table.clear(np.array([row]))

@@ -60,6 +60,11 @@ class Questions(Columns):
         self.experts[places] = answer.experts[rows]
         return places
 
+    def dump(self) -> dict[str, bytes]:
+        """The rows that wait; free ones are emptied first, so that they cost nothing."""
+        self.clear(np.array(self.free, dtype=np.int64))
+        return super().dump()
+
     def _row(self) -> int:
         return self.free.pop() if self.free else self.add(1)
 

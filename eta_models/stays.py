@@ -42,7 +42,7 @@ class Stays:
     def __init__(self, policy: StayPolicy) -> None:
         self.policy = policy
         self.table = PlaceTable()
-        self.keys: BoundedKeys[str] = BoundedKeys(policy.capacity, self._forget)
+        self.keys: BoundedKeys[str] = BoundedKeys(policy.capacity)
         self.fleet = np.array([[1.0, 5.0], [policy.first_hold, 5.0], [1.0, 5.0]])
         """Value and count of: taken / planned service, hold for the plan, hold for an opening."""
 
@@ -52,6 +52,14 @@ class Stays:
         if row == self.table.count:
             self.table.add(1)
         return row
+
+    def trim(self, live: Ints) -> Ints | None:
+        """Forget what is too much (at a tick); the new row of every old one, -1 = forgotten; None = nothing moved."""
+        trimmed = self.keys.trim(live)
+        if trimmed is None:
+            return None
+        self.table.keep(trimmed[0])
+        return trimmed[1]
 
     def service_s(self, place: Ints, planned_s: Floats) -> Floats:
         """Expected work at a stop in seconds, without waiting; 0 where none is planned: it is part of the leg then."""
@@ -91,6 +99,3 @@ class Stays:
         if row >= 0:
             count[row] = min(float(count[row]) + 1.0, self.policy.memory)
             mean[row] += (value - float(mean[row])) / float(count[row])
-
-    def _forget(self, row: int) -> None:
-        self.table.clear(np.array([row]))

@@ -7,13 +7,11 @@ from functools import partial
 from time import perf_counter
 from typing import Protocol
 
-from bytewax.dataflow import Dataflow
-
 from replay.spool import Spool
 from stream.apply import Applied
 from stream.batches import FleetBatch
 from stream.checkpoints import Checkpoints
-from stream.doors import CallSink, LaneSource, run_here
+from stream.doors import CallSink, Flow, LaneSource, run_here
 from stream.fleet import FleetState
 from stream.flow import Fleets, build_flow
 from stream.judge_policy import JudgePolicy
@@ -90,6 +88,11 @@ class DayRun:
     states: dict[str, FleetState] = field(default_factory=dict)
     given: dict[str, int] = field(default_factory=dict)
 
+    @property
+    def mine(self) -> Sequence[str]:
+        """The fleets to run."""
+        return self.day.fleet_ids if self.only is None else self.only
+
     def fleets(self) -> Fleets:
         """How this run makes its fleets."""
         return Fleets(self.settings.__getitem__, self.checkpoints, self.checkpoint_every_us, self._is_given, self._opened)
@@ -112,12 +115,17 @@ class DayRun:
         policy = next(iter(self.settings.values())).judge
         return self.day.stretches(policy, self.batch, fleets)
 
-    def flow(self, lanes: int = 1) -> Dataflow:
+    def flow(self, lanes: int = 1) -> Flow:
         """The flow of this run; a lane is the fleets of some shards, and may be read by another process of a cluster."""
-        mine = list(self.only if self.only is not None else self.day.fleet_ids)
-        parts = {lane: [fleet_id for fleet_id in mine if shard_of(fleet_id) % lanes == lane] for lane in range(lanes)}
+        parts = {lane: [fleet_id for fleet_id in self.mine if shard_of(fleet_id) % lanes == lane] for lane in range(lanes)}
         source = LaneSource({f"lane-{lane:02d}": partial(self.stretches, fleets) for lane, fleets in parts.items()})
         return build_flow("replay", source, CallSink(self.take), self.fleets())
+
+    def look_at_checkpoints(self) -> None:
+        """Raises `UnusableCheckpoint` here, because what a step raises is told of by Bytewax too, in the words of Rust."""
+        if self.checkpoints is not None:
+            for fleet_id in self.mine:
+                self.checkpoints.read(fleet_id, self.settings[fleet_id].model)
 
     def report(self, seconds: float) -> RunReport:
         """What was done."""
@@ -143,5 +151,6 @@ def run_loop(run: DayRun) -> RunReport:
 def run_flow(run: DayRun) -> RunReport:
     """The same through Bytewax, in this process."""
     started = perf_counter()
+    run.look_at_checkpoints()
     run_here(run.flow())
     return run.report(perf_counter() - started)

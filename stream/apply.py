@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import Ints
+from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch, Notice, Pings, Refusal
 from stream.events import Numbered, number
 from stream.fleet import FleetState
 from stream.messages import RoutePublished, StopAdded, StopReassigned
 from stream.outputs import Estimated, NamedVisit, Outputs
-from stream.rounds import run_rounds
+from stream.reasons import Reason
+from stream.rounds import run_rounds, vehicle_lookup
 from stream.settings import FleetSettings
 from stream.steps.fleetwide import apply_fleetwide
 from stream.steps.notices import vehicle_of
@@ -45,12 +46,17 @@ class Applied:
 def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Applied:
     """Apply a stretch of log to the state of its fleet, which it changes."""
     out = Outputs()
+    state.most_vehicles = settings.most_vehicles
     state.received += len(batch)
     state.pings += len(batch.pings)
     out.refusals.extend(batch.refusals)
+    _count(state, batch.pings)
     ping_now_us, notice_now_us = _clock(state, batch)
+    if state.now_us == MISSING and (firsts := [int(now_us[0]) for now_us in (ping_now_us, notice_now_us) if len(now_us)]):
+        state.utc_offset_s = settings.utc_offset_s(min(firsts))
+    lookup = vehicle_lookup(state, batch.pings.names)
     for pings, ping_now, notices, notice_now, barrier in _stretches(state, batch, ping_now_us, notice_now_us):
-        run_rounds(settings, state, (pings, ping_now), (notices, notice_now), out)
+        run_rounds(settings, state, lookup, (pings, ping_now), (notices, notice_now), out)
         if barrier is not None:
             apply_fleetwide(settings, state, *barrier, out)
     _finish(state, batch, ping_now_us, notice_now_us)
@@ -58,7 +64,16 @@ def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Appl
         state.refused[refusal.reason] = state.refused.get(refusal.reason, 0) + 1
     refusals, estimates = sorted(out.refusals, key=lambda refusal: refusal.position), out.ordered_estimates()
     first_estimate, state.estimates_made = state.estimates_made, state.estimates_made + len(estimates)
-    return Applied(state.fleet_id, state.position, state.now_us, len(batch), number(state, out), first_estimate, estimates, out.visits, refusals)
+    return Applied(
+        state.fleet_id, state.position, state.now_us, len(batch), number(state, out), first_estimate, estimates, out.visits, refusals
+    )
+
+
+def _count(state: FleetState, pings: Pings) -> None:
+    """Pings of which an impossible speed or heading was left out: they count as accepted."""
+    for reason, positions in ((Reason.SPEED_RANGE, pings.no_speed), (Reason.HEADING_RANGE, pings.no_heading)):
+        if lost := int((positions > state.position).sum()):
+            state.counted[reason] = state.counted.get(reason, 0) + lost
 
 
 def _clock(state: FleetState, batch: FleetBatch) -> tuple[Ints, Ints]:
@@ -90,7 +105,13 @@ def _stretches(state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_n
     first_ping = first_notice = 0
     for i, cut in zip(barriers, cuts, strict=True):
         pings, notices = slice(first_ping, cut), slice(first_notice, i)
-        yield batch.pings.take(pings), ping_now_us[pings], batch.notices[notices], notice_now_us[notices], (batch.notices[i], int(notice_now_us[i]))
+        yield (
+            batch.pings.take(pings),
+            ping_now_us[pings],
+            batch.notices[notices],
+            notice_now_us[notices],
+            (batch.notices[i], int(notice_now_us[i])),
+        )
         first_ping, first_notice = cut, i + 1
     rest, others = slice(first_ping, None), slice(first_notice, None)
     yield batch.pings.take(rest), ping_now_us[rest], batch.notices[others], notice_now_us[others], None
@@ -107,4 +128,6 @@ def _barriers(state: FleetState, notices: Sequence[Notice]) -> list[int]:
             published.add(message.route_id)
         elif isinstance(message, StopAdded | StopReassigned) or vehicle_of(message) is None:
             barriers.append(i)
+            if isinstance(message, StopReassigned):
+                published.add(message.to_route_id)
     return barriers

@@ -14,7 +14,8 @@ from stream.messages import AnyMessage
 class Pings:
     """Judged pings, one row each, in log order. Times are microseconds since 1970 UTC; an absent speed, heading or accuracy is NaN.
 
-    `vehicle` holds numbers into `names`, so that ids are looked up once a vehicle and not once a ping.
+    `vehicle` holds numbers into `names`, so that ids are looked up once a vehicle and not once a ping. `no_speed` and `no_heading` are the
+    log positions of those that lost an impossible one; they stay as they are when rows are taken.
     """
 
     position: Ints
@@ -28,6 +29,8 @@ class Pings:
     accuracy_m: Floats
     cell: Cells
     names: Sequence[str]
+    no_speed: Ints
+    no_heading: Ints
 
     def __len__(self) -> int:
         return len(self.position)
@@ -46,13 +49,15 @@ class Pings:
             self.accuracy_m[rows],
             self.cell[rows],
             self.names,
+            self.no_speed,
+            self.no_heading,
         )
 
 
 def no_pings() -> Pings:
     """Pings without a row."""
     whole, real = np.empty(0, np.int64), np.empty(0, np.float64)
-    return Pings(whole, whole, whole, whole, real, real, real, real, real, np.empty(0, np.uint64), ())
+    return Pings(whole, whole, whole, whole, real, real, real, real, real, np.empty(0, np.uint64), (), whole, whole)
 
 
 class Notice(Struct, frozen=True):

@@ -13,11 +13,11 @@ from eta_models.model import ModelPolicy
 from eta_models.model_bytes import dump_model, load_model
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence, fence_of
-from stream.fleet import FleetState, Route, Truth, VehicleFacts, VisitNames
+from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
-VERSION = 1
+VERSION = 2
 _MAGIC = b"FLEETCAST-CHECKPOINT\n"
 _SUM_BYTES = 16
 
@@ -33,6 +33,8 @@ class _Saved(msgspec.Struct, frozen=True):
     fleet_id: str
     numbers: dict[str, int]
     refused: dict[str, int]
+    counted: dict[str, int]
+    dropped: dict[str, Dropped]
     vehicles: dict[str, bytes]
     vehicle_ids: list[str]
     facts: dict[str, VehicleFacts]
@@ -46,7 +48,7 @@ class _Saved(msgspec.Struct, frozen=True):
 
 
 _NUMBERS = (
-    "now_us", "position", "sequence", "estimates_made", "visit_numbers", "route_numbers", "received", "pings",
+    "now_us", "ticked_us", "position", "sequence", "estimates_made", "visit_numbers", "route_numbers", "received", "pings",
     "kept_late", "scalar_rows", "utc_offset_s",
 )  # fmt: skip
 
@@ -58,6 +60,8 @@ def dump(state: FleetState) -> bytes:
         fleet_id=state.fleet_id,
         numbers={name: getattr(state, name) for name in _NUMBERS},
         refused=state.refused,
+        counted=state.counted,
+        dropped=state.dropped,
         vehicles=state.vehicles.dump(),
         vehicle_ids=state.vehicle_ids,
         facts=state.facts,
@@ -79,7 +83,8 @@ def load(raw: bytes, policy: ModelPolicy) -> FleetState:
     state = FleetState(saved.fleet_id, load_model(saved.model, policy))
     for name, number in saved.numbers.items():
         setattr(state, name, number)
-    state.refused, state.facts, state.truths = saved.refused, saved.facts, saved.truths
+    state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
+    state.facts, state.truths = saved.facts, saved.truths
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names
     state.vehicles = Vehicles.load(saved.vehicles, len(saved.vehicle_ids))
     state.visits = Visits.load(saved.visits, len(saved.names))

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+import msgspec
+
 from eta_models.envelope import UntrustedModel
 from eta_models.model import ModelPolicy
 from stream.checkpoint import UnusableCheckpoint, dump, load
@@ -35,7 +37,11 @@ class Checkpoints:
         if not path.exists():
             return None
         try:
-            return load(path.read_bytes(), policy)
-        except (UnusableCheckpoint, UntrustedModel) as error:
+            state = load(path.read_bytes(), policy)
+        except (UnusableCheckpoint, UntrustedModel, msgspec.DecodeError) as error:
             msg = f"{path}: {error}; remove the file to rebuild the fleet from its log"
             raise UnusableCheckpoint(msg) from error
+        if state.fleet_id != fleet_id:
+            msg = f"{path} is of fleet {state.fleet_id!r}; remove the file to rebuild fleet {fleet_id!r} from its log"
+            raise UnusableCheckpoint(msg)
+        return state

@@ -117,7 +117,7 @@ def encode(message: AnyMessage) -> bytes:
 def _finish(payload: bytes, message: AnyMessage) -> AnyMessage | Rejected:
     if _is_too_deep(payload):
         return _reject(payload, Reason.TOO_DEEP, "nested too deep")
-    if not is_id(message.fleet_id):
+    if message.fleet_id not in _known_ids and not _admit(message.fleet_id):
         return _reject(payload, Reason.BAD_ID, f"fleet_id {message.fleet_id[:80]!r}")
     _times_to_utc(message)
     return message

@@ -11,6 +11,9 @@ from bytewax.testing import run_main
 from stream.apply import Applied
 from stream.batches import FleetBatch
 
+Flow = Dataflow
+"""What `run_here` runs."""
+
 Lane = Callable[[], Iterator[list[FleetBatch]]]
 """Opens the stretches of some fleets, from the start of their log."""
 
@@ -60,7 +63,7 @@ class _Out(StatelessSinkPartition[tuple[str, Applied]]):
         self._take([applied for _, applied in items])
 
 
-def run_here(flow: Dataflow) -> None:
+def run_here(flow: Flow) -> None:
     """Run a flow to its end in this thread; an error in a step is raised as itself, not as Bytewax wraps it."""
     try:
         run_main(flow)  # type: ignore[no-untyped-call]

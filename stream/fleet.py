@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from eta_models.columns import MISSING
 from eta_models.model import EtaModel
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence
-from msgspec import Struct
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
@@ -24,6 +25,10 @@ class Route(Struct):
     published_us: int
     started: bool = False
     ended_us: int = MISSING
+    visits_named: int = 0
+    """Visits ever published for it: the next default name."""
+    added: list[tuple[str, int]] = []
+    """Stop and time of every `stop_added` without a `visit_id`, to know it when it is repeated."""
     load_ready: bool = False
     dock_id: str | None = None
 
@@ -40,6 +45,15 @@ class VisitNames(Struct, frozen=True):
     order_ref: str | None
     customer_ref: str | None
     metadata: dict[str, str]
+
+
+class Dropped(Struct, frozen=True, array_like=True):
+    """A visit that a new plan left out: what must count on should it come back, so that no event id is given twice."""
+
+    at_us: int
+    shows: int
+    episode: int
+    revisions: int
 
 
 class VehicleFacts(Struct, frozen=True):
@@ -69,11 +83,16 @@ class Truth(Struct, frozen=True, array_like=True):
 
 @dataclass(slots=True)
 class FleetState:
-    """All that one fleet knows. `now_us` never goes back; `position` is the last applied log entry; `scalar_rows` counts looks at single rows."""
+    """All that one fleet knows.
+
+    `now_us` never goes back; `position` is the last applied log entry; `scalar_rows` counts looks at single rows, `counted` what was
+    taken although a field of it was dropped.
+    """
 
     fleet_id: str
     model: EtaModel
     now_us: int = MISSING
+    ticked_us: int = MISSING
     position: int = -1
     sequence: int = 0
     estimates_made: int = 0
@@ -82,9 +101,11 @@ class FleetState:
     received: int = 0
     pings: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, int] = field(default_factory=dict)
     kept_late: int = 0
     scalar_rows: int = 0
     utc_offset_s: int = 0
+    most_vehicles: int = 20_000
     vehicles: Vehicles = field(default_factory=Vehicles)
     vehicle_ids: list[str] = field(default_factory=list)
     vehicle_rows: dict[str, int] = field(default_factory=dict)
@@ -92,6 +113,7 @@ class FleetState:
     visits: Visits = field(default_factory=Visits)
     names: list[VisitNames] = field(default_factory=list)
     visit_rows: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, Dropped] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
     route_ids: dict[int, str] = field(default_factory=dict)
     fences: dict[str, Fence] = field(default_factory=dict)
@@ -100,9 +122,9 @@ class FleetState:
     truths: list[Truth] = field(default_factory=list)
 
     def vehicle(self, vehicle_id: str) -> int:
-        """The row of a vehicle, made at its first appearance."""
-        row = self.vehicle_rows.get(vehicle_id)
-        if row is None:
+        """The row of a vehicle, made at its first appearance; -1 = the fleet has no room for it."""
+        row = self.vehicle_rows.get(vehicle_id, -1)
+        if row < 0 and len(self.vehicle_ids) < self.most_vehicles:
             row = self.vehicles.add(1)
             self.vehicle_rows[vehicle_id] = row
             self.vehicle_ids.append(vehicle_id)
@@ -112,6 +134,10 @@ class FleetState:
         """The route of this id, if it was this vehicle's when the log had come to `position`."""
         route = self.routes.get(route_id)
         return None if route is None or route.position > position or self.vehicle_ids[route.vehicle] != vehicle_id else route
+
+    def is_driven(self, route: Route) -> bool:
+        """Whether it is the route that its vehicle drives now."""
+        return bool(self.vehicles.route[route.vehicle] == route.number)
 
     def route_of(self, vehicle: int) -> Route | None:
         """The started route of a vehicle."""

@@ -44,7 +44,9 @@ class Fixes:
 
 def judge_fixes(policy: JudgePolicy, fixes: Fixes) -> tuple[Pings, list[Refusal]]:
     """Judge pings and find the cell of each that stands."""
-    verdict = judge_pings(policy, fixes.received_us, fixes.at_us, fixes.lat, fixes.lon, fixes.speed_mps, fixes.heading_deg, fixes.accuracy_m)
+    verdict = judge_pings(
+        policy, fixes.received_us, fixes.at_us, fixes.lat, fixes.lon, fixes.speed_mps, fixes.heading_deg, fixes.accuracy_m
+    )
     refusals = [
         Refusal(int(fixes.position[i]), int(fixes.received_us[i]), str(REASONS[verdict[i]]), "ping", fixes.names[int(fixes.vehicle[i])])
         for i in np.flatnonzero(verdict).tolist()
@@ -52,8 +54,10 @@ def judge_fixes(policy: JudgePolicy, fixes: Fixes) -> tuple[Pings, list[Refusal]
     good = np.flatnonzero(verdict == 0)
     optional = clean_optional(policy, fixes.speed_mps[good], fixes.heading_deg[good])
     lat, lon = fixes.lat[good], normal_lon(fixes.lon[good])
-    columns = (fixes.position[good], fixes.received_us[good], fixes.at_us[good], fixes.vehicle[good], lat, lon)
-    return Pings(*columns, optional.speed_mps, optional.heading_deg, fixes.accuracy_m[good], cells_of(lat, lon), fixes.names), refusals
+    position, cells = fixes.position[good], cells_of(lat, lon)
+    lost = position[optional.speed_dropped], position[optional.heading_dropped]
+    columns = (position, fixes.received_us[good], fixes.at_us[good], fixes.vehicle[good], lat, lon)
+    return Pings(*columns, optional.speed_mps, optional.heading_deg, fixes.accuracy_m[good], cells, fixes.names, *lost), refusals
 
 
 @dataclass(slots=True)
@@ -72,7 +76,9 @@ def read_entries(policy: JudgePolicy, entries: Iterable[Entry]) -> list[FleetBat
         message = decode(entry.payload)
         pile = piles.setdefault(message.fleet_id, _Pile())
         if isinstance(message, Rejected):
-            pile.refusals.append(Refusal(entry.position, entry.received_us, str(message.reason), message.kind, message.vehicle_id, message.head))
+            pile.refusals.append(
+                Refusal(entry.position, entry.received_us, str(message.reason), message.kind, message.vehicle_id, message.head)
+            )
         elif isinstance(message, Ping):
             pile.pings.append((entry, message))
         else:
@@ -86,7 +92,9 @@ def _add(policy: JudgePolicy, pile: _Pile, entry: Entry, message: AnyMessage) ->
         pile.notices.append(Notice(entry.position, entry.received_us, micros(message.at), message))
     else:
         vehicle_id = getattr(message, "vehicle_id", "") or ""
-        pile.refusals.append(Refusal(entry.position, entry.received_us, str(reason), str(message.__struct_config__.tag), vehicle_id, entry.payload[:200]))
+        pile.refusals.append(
+            Refusal(entry.position, entry.received_us, str(reason), str(message.__struct_config__.tag), vehicle_id, entry.payload[:200])
+        )
 
 
 def _batch(policy: JudgePolicy, fleet_id: str, pile: _Pile) -> FleetBatch:
@@ -98,8 +106,12 @@ def _fixes(pings: Sequence[tuple[Entry, Ping]]) -> Fixes:
     names = sorted({ping.vehicle_id for _, ping in pings})
     code = {name: i for i, name in enumerate(names)}
     whole = np.array([(e.position, e.received_us, micros(p.at), code[p.vehicle_id]) for e, p in pings], dtype=np.int64)
-    real = np.array([(p.lat, p.lon, _or_nan(p.speed_mps), _or_nan(p.heading_deg), _or_nan(p.accuracy_m)) for _, p in pings], dtype=np.float64)
-    return Fixes(*(np.ascontiguousarray(column) for column in whole.T), *(np.ascontiguousarray(column) for column in real.T), names)
+    real = np.array(
+        [(p.lat, p.lon, _or_nan(p.speed_mps), _or_nan(p.heading_deg), _or_nan(p.accuracy_m)) for _, p in pings], dtype=np.float64
+    )
+    position, received_us, at_us, vehicle = (np.ascontiguousarray(column) for column in whole.T)
+    lat, lon, speed_mps, heading_deg, accuracy_m = (np.ascontiguousarray(column) for column in real.T)
+    return Fixes(position, received_us, at_us, vehicle, lat, lon, speed_mps, heading_deg, accuracy_m, names)
 
 
 def _or_nan(value: float | None) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from eta_models.columns import Floats, Ints
@@ -24,6 +25,10 @@ class Event(Struct, frozen=True):
     occurred_us: int
     detected_us: int
     data: dict[str, object]
+
+    def again(self, number: int | str) -> "Event":
+        """The same with an id of its own, for what can be said of a subject more than once."""
+        return replace(self, key=f"{self.key}:{number}")
 
 
 class NamedVisit(Struct, frozen=True):

@@ -36,7 +36,7 @@ class Reason(StrEnum):
     UNKNOWN_FIELD = ("unknown_field", "A field that the message does not have.", "Check the spelling; own data goes into `metadata`.")
     BAD_ID = (
         "bad_id",
-        "An id or reference that is malformed, or a `visit_id` used twice in a route.",
+        "An id or reference that is malformed, or a `visit_id` used twice in a route or living on another one.",
         "Use 1 to 64 of A-Z a-z 0-9 _ . : -.",
     )
     BAD_TEXT = ("bad_text", "A text that is too long or has NUL or half a surrogate pair; a hash that is none.", "Shorten or clean it.")
@@ -80,11 +80,19 @@ class Reason(StrEnum):
         "Up to 5 min older than what is known: kept for the record, moves nothing.",
         "None needed; many of them: look at the network.",
     )
-    TOO_LATE = ("too_late", "More than 5 min older than what is known.", "Have the device send its backlog in order.")
+    TOO_LATE = (
+        "too_late",
+        "More than 5 min older than what is known, or a fact that a newer one has overtaken.",
+        "Have the device send its backlog in order.",
+    )
     TELEPORT = ("teleport", "A place nobody could drive to since the fix before.", "Look for two devices under one `vehicle_id`.")
     RATE_LIMITED = ("rate_limited", "More pings than a vehicle may send: 5 a second after a burst of 20.", "Lower the device's rate.")
     UNKNOWN_VEHICLE = ("unknown_vehicle", "No such vehicle is registered in the fleet.", "Send `vehicle_put` or the route first.")
-    UNKNOWN_ROUTE = ("unknown_route", "No such route is published.", "Send `route_published` first; check the fleet.")
+    UNKNOWN_ROUTE = (
+        "unknown_route",
+        "No such route is published for this vehicle, or it has ended.",
+        "Send `route_published` first; check the fleet.",
+    )
     UNKNOWN_VISIT = ("unknown_visit", "The route has no such open visit.", "Check `visit_id` and `stop_id` against the published plan.")
     UNKNOWN_FENCE = ("unknown_fence", "The fleet has no such fence.", "Check `fence_id`; it may be gone already.")
     UNKNOWN_EXCEPTION = ("unknown_exception", "No such exception is open.", "None needed if it was resolved meanwhile.")

@@ -24,13 +24,28 @@ from stream.steps.publish import publish
 from stream.steps.risk import risk
 from stream.steps.statuses import Facts
 
+LIMITED_US = 60_000_000
+"""That a vehicle sends too many fixes is told once in so much log time."""
 
-def run_rounds(settings: FleetSettings, state: FleetState, pings: tuple[Pings, Ints], notices: tuple[Sequence[Notice], Ints], out: Outputs) -> None:
-    """Apply pings and notices (each with the fleet's now there) of a stretch without barriers."""
+
+def vehicle_lookup(state: FleetState, names: Sequence[str]) -> Ints:
+    """The rows of the vehicles that pings name by number; -1 = not known yet."""
+    return np.array([state.vehicle_rows.get(name, -1) for name in names], dtype=np.int64)
+
+
+def run_rounds(
+    settings: FleetSettings,
+    state: FleetState,
+    lookup: Ints,
+    pings: tuple[Pings, Ints],
+    notices: tuple[Sequence[Notice], Ints],
+    out: Outputs,
+) -> None:
+    """Apply pings and notices (each with the fleet's now there) of a stretch without barriers; `lookup` learns of new vehicles."""
     if not len(pings[0]) and not notices[0]:
         return
-    ping_rows, notice_rows = _vehicles(settings, state, pings[0], notices[0], out)
-    _publish_first(state, notices, out)
+    ping_rows, notice_rows = _vehicles(state, lookup, pings[0], notices[0], out)
+    _publish_first(state, notices, notice_rows, out)
     for ping_round, notice_round in _rounds(pings[0], ping_rows, notices[0], notice_rows):
         for place in notice_round.tolist():
             _notice(state, notices[0][place], int(notices[1][place]), out)
@@ -41,26 +56,29 @@ def run_rounds(settings: FleetSettings, state: FleetState, pings: tuple[Pings, I
             ask(settings, state, rows[live], pings[0].position[ping_round][live], now_us[live], changed, out)
 
 
-def _vehicles(settings: FleetSettings, state: FleetState, pings: Pings, notices: Sequence[Notice], out: Outputs) -> tuple[Ints, Ints]:
+def _vehicles(state: FleetState, lookup: Ints, pings: Pings, notices: Sequence[Notice], out: Outputs) -> tuple[Ints, Ints]:
     """Rows of the vehicles that messages are about, new ones in the order of their first message; -1 = no room for it."""
-    codes, first = np.unique(pings.vehicle, return_index=True)
-    arrivals = [(int(pings.position[place]), pings.names[code]) for code, place in zip(codes.tolist(), first.tolist(), strict=True)]
     named = [vehicle_of(notice.message) or "" for notice in notices]
-    arrivals += [(notice.position, name) for notice, name in zip(notices, named, strict=True)]
+    strangers = np.flatnonzero(lookup[pings.vehicle] < 0)
+    codes = pings.vehicle[strangers].tolist()
+    arrivals = [(position, pings.names[code]) for position, code in zip(pings.position[strangers].tolist(), codes, strict=True)]
+    arrivals += [(notice.position, name) for notice, name in zip(notices, named, strict=True) if name not in state.vehicle_rows]
     for _, name in sorted(arrivals):
-        if len(state.vehicle_ids) < settings.most_vehicles:
-            state.vehicle(name)
-    lookup = np.full(int(codes.max(initial=-1)) + 1, -1, dtype=np.int64)
-    lookup[codes] = [state.vehicle_rows.get(pings.names[code], -1) for code in codes.tolist()]
+        state.vehicle(name)
+    lookup[codes] = [state.vehicle_rows.get(pings.names[code], -1) for code in codes]
     rows = lookup[pings.vehicle]
-    for i in np.flatnonzero(rows < 0).tolist():
+    for i in strangers[rows[strangers] < 0].tolist():
         name = pings.names[int(pings.vehicle[i])]
         out.refusals.append(Refusal(int(pings.position[i]), int(pings.received_us[i]), Reason.FLEET_FULL, "ping", name))
-    return rows, np.array([state.vehicle_rows.get(name, -1) for name in named], dtype=np.int64)
+    notice_rows = [state.vehicle_rows.get(name, -1) for name in named]
+    for notice, row in zip(notices, notice_rows, strict=True):
+        if row < 0:
+            refuse(notice, Reason.FLEET_FULL, out)
+    return rows, np.array(notice_rows, dtype=np.int64)
 
 
 def _rounds(pings: Pings, ping_rows: Ints, notices: Sequence[Notice], notice_rows: Ints) -> Iterator[tuple[Ints, Ints]]:
-    """Places of the pings of each round, one a vehicle, and of the notices that come before them; what there was no room for is left out."""
+    """Places of the pings of each round, one a vehicle, and of the notices before them; what there was no room for is left out."""
     split = len(ping_rows)
     rows = np.concatenate([ping_rows, notice_rows])
     position = np.concatenate([pings.position, np.array([notice.position for notice in notices], dtype=np.int64)])
@@ -80,13 +98,12 @@ def _notice(state: FleetState, notice: Notice, now_us: int, out: Outputs) -> Non
         refuse(notice, reason, out)
 
 
-def _publish_first(state: FleetState, notices: tuple[Sequence[Notice], Ints], out: Outputs) -> None:
+def _publish_first(state: FleetState, notices: tuple[Sequence[Notice], Ints], rows: Ints, out: Outputs) -> None:
     """Routes that are new are laid in log order, before any round: that changes no vehicle until one of them starts."""
-    for notice, now_us in zip(notices[0], notices[1].tolist(), strict=True):
-        if isinstance(notice.message, RoutePublished):
+    for notice, now_us, row in zip(notices[0], notices[1].tolist(), rows.tolist(), strict=True):
+        if row >= 0 and isinstance(notice.message, RoutePublished):
             facts = Facts(notice.position, notice.at_us, now_us)
-            reason = publish_route(state, facts, notice.message, out) if notice.message.vehicle_id in state.vehicle_rows else Reason.FLEET_FULL
-            if reason is not None:
+            if (reason := publish_route(state, facts, notice.message, out)) is not None:
                 refuse(notice, reason, out)
 
 
@@ -109,12 +126,18 @@ def _refuse(state: FleetState, rows: Ints, now_us: Ints, pings: Pings, i: int, r
         out.kept_late += 1
         state.kept_late += 1
         return
-    vehicle_id, at_us = state.vehicle_ids[int(rows[i])], int(pings.at_us[i])
+    vehicles, row = state.vehicles, int(rows[i])
+    vehicle_id, at_us = state.vehicle_ids[row], int(pings.at_us[i])
     out.refusals.append(Refusal(int(pings.position[i]), int(pings.received_us[i]), str(reason), "ping", vehicle_id))
-    if reason != Reason.DUPLICATE:
-        data = {"vehicle_id": vehicle_id, "reason": str(reason)}
-        key = f"{vehicle_id}:{at_us}:{reason}"
-        out.emit(int(pings.position[i]), Event("ping_rejected", key, f"vehicle/{vehicle_id}", at_us, int(now_us[i]), data))
+    if reason == Reason.DUPLICATE or (reason == Reason.RATE_LIMITED and now_us[i] - vehicles.limited_us[row] < LIMITED_US):
+        return
+    if reason == Reason.RATE_LIMITED:
+        vehicles.limited_us[row] = now_us[i]
+    vehicles.rejections[row] += 1
+    event = Event(
+        "ping_rejected", vehicle_id, f"vehicle/{vehicle_id}", at_us, int(now_us[i]), {"vehicle_id": vehicle_id, "reason": str(reason)}
+    )
+    out.emit(int(pings.position[i]), event.again(int(vehicles.rejections[row])))
 
 
 def ask(settings: FleetSettings, state: FleetState, rows: Ints, position: Ints, now_us: Ints, changed: Flags, out: Outputs) -> None:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from eta_models.columns import MISSING, Cells, Columns, Floats, Floats32, Ints, Small
+from eta_models.columns import MISSING, Cells, Columns, Floats, Floats32, Ints, Ints32, Small
 
 RECENT_FIXES = 8
 """How many times of past fixes are kept to know a repeated late fix from a new one."""
@@ -26,6 +26,9 @@ class Vehicles(Columns):
         "recent_us": ("i8", MISSING, RECENT_FIXES),
         "fixes": ("i8", 0),
         "tokens": ("f8", 20.0),
+        "rejected_us": ("i8", MISSING),
+        "rejections": ("i4", 0),
+        "limited_us": ("i8", MISSING),
         "strays": ("i1", 0),
         "stray_at_us": ("i8", MISSING),
         "stray_lat": ("f8", 0.0),
@@ -34,7 +37,9 @@ class Vehicles(Columns):
         "still_lat": ("f8", 0.0),
         "still_lon": ("f8", 0.0),
         "inside": ("i8", 0),
+        "crossings": ("i4", 0),
         "route": ("i8", -1),
+        "started_us": ("i8", MISSING),
         "next": ("i8", -1),
         "end": ("i8", -1),
         "here": ("i8", -1),
@@ -69,6 +74,11 @@ class Vehicles(Columns):
     """Accepted fixes so far."""
     tokens: Floats
     """Token bucket of the rate limit, in fixes."""
+    rejected_us: Ints
+    """Time of the last fix that was refused: the same again is a repeat."""
+    rejections: Ints32
+    """`ping_rejected` events so far, and when the last one for too many fixes was told (`limited_us`)."""
+    limited_us: Ints
     strays: Small
     """Consistent fixes in a row at a place that could not be reached."""
     stray_at_us: Ints
@@ -80,8 +90,12 @@ class Vehicles(Columns):
     still_lon: Floats
     inside: Ints
     """Signature of the set of fences it is in; 0 = none."""
+    crossings: Ints32
+    """Fences entered and left so far."""
     route: Ints
     """Number of the started route, -1 = none."""
+    started_us: Ints
+    """When the newest of its routes was started."""
     next: Ints
     """Row of the next open visit of the started route, -1 = none."""
     end: Ints
@@ -91,7 +105,7 @@ class Vehicles(Columns):
     left_visit: Ints
     """Row of the visit at which the current leg began, -1 = none."""
     left_us: Ints
-    """When the current leg began."""
+    """When the current leg began; and where, or, at a stop, where it stands."""
     left_lat: Floats
     left_lon: Floats
     deviation_s: Floats32

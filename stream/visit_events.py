@@ -19,6 +19,7 @@ def visit_event(state: FleetState, kind: str, row: int, visit: int, at_us: int, 
         "customer_ref": names.customer_ref,
         "priority": names.priority,
         "cell": cell_name(int(state.vehicles.cell[row])) if state.vehicles.at_us[row] != MISSING else None,
+        **({"metadata": names.metadata} if names.metadata else {}),
         **more,
     }
     return Event(kind, names.visit_id, f"visit/{names.visit_id}", at_us, now_us, data)

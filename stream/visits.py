@@ -44,6 +44,8 @@ class Visits(Columns):
         "entered_us": ("i8", MISSING),
         "arrived_us": ("i8", MISSING),
         "done_us": ("i8", MISSING),
+        "revised_us": ("i8", MISSING),
+        "revisions": ("i4", 0),
         "p10_us": ("i8", MISSING),
         "p50_us": ("i8", MISSING),
         "p90_us": ("i8", MISSING),
@@ -56,6 +58,7 @@ class Visits(Columns):
         "kept": ("i2", 0),
         "at_risk": ("i1", 0),
         "episode": ("i2", 0),
+        "acknowledged": ("i2", 0),
         "updates": ("i2", 0),
         "risk_p50_us": ("i8", MISSING),
         "risk_p": ("f4", float("nan")),
@@ -86,7 +89,11 @@ class Visits(Columns):
     """First entry into the radius while an earlier visit was still open."""
     arrived_us: Ints
     done_us: Ints
-    """When the work was done or had failed, as the driver said."""
+    """When the work was done, had failed, or was let be, as the driver said."""
+    revised_us: Ints
+    """Time of the last `window_changed`."""
+    revisions: Ints32
+    """How often its window or its arrival was said anew."""
     p10_us: Ints
     p50_us: Ints
     p90_us: Ints
@@ -102,6 +109,8 @@ class Visits(Columns):
     kept: Ints
     at_risk: Small
     episode: Ints
+    acknowledged: Ints
+    """The episode of its risk that was acknowledged last."""
     updates: Ints
     risk_p50_us: Ints
     risk_p: Floats32

@@ -10,6 +10,9 @@ from stream.steps.risk import settle
 from stream.visit_events import visit_event
 from stream.visits import ARRIVED, DEPARTED, OPEN, SKIPPED, Visits, VisitState
 
+CORRECTION_US = 30_000_000
+"""Clocks and fingers are that slow: an arrival that the driver reports so far from the one that was found replaces it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:
@@ -30,8 +33,9 @@ class Segment:
         return cls(row, position, now_us, int(v.was_at_us[row]), int(v.at_us[row]), path)
 
     def start_share(self, state: FleetState) -> float:
-        """The share of the path that belongs to the current leg: a route that started on the way does not look back."""
-        return 0.0 if state.vehicles.here[self.row] >= 0 else self.share_at(int(state.vehicles.left_us[self.row]))
+        """Where on the path the current stay or leg began: a route that started on the way does not look back."""
+        here = int(state.vehicles.here[self.row])
+        return self.share_at(int(state.visits.arrived_us[here] if here >= 0 else state.vehicles.left_us[self.row]))
 
     def share_at(self, at_us: int) -> float:
         """The share of the path driven at a time: 0 before it, 1 after it."""
@@ -41,29 +45,54 @@ class Segment:
         """When the vehicle was at a share of the path."""
         return self.from_us + round(share * (self.to_us - self.from_us))
 
-    def past(self, visits: Visits, visit: int) -> Passing:
-        """The path as seen from a stop."""
-        return passing(self.path, float(visits.lat[visit]), float(visits.lon[visit]))
+    def past(self, visits: Visits, visit: int, share: float = 0.0) -> Passing:
+        """The path, or what is left of it behind a share, as seen from a stop."""
+        x0, y0, x1, y1 = whole = passing(self.path, float(visits.lat[visit]), float(visits.lon[visit]))
+        return Passing(x0 + share * (x1 - x0), y0 + share * (y1 - y0), x1, y1) if share else whole
+
+    def place_at(self, at_us: int) -> tuple[float, float]:
+        """Where the vehicle was at a time on the path; where it ends for later ones."""
+        share, (lat0, lon0, lat1, lon1) = self.share_at(at_us), self.path
+        return (lat1, lon1) if share == 1.0 or abs(lon1 - lon0) > 180.0 else (lat0 + share * (lat1 - lat0), lon0 + share * (lon1 - lon0))
 
 
-def arrive(trusted_gap_s: float, state: FleetState, segment: Segment, visit: int, at_us: int, source: str, out: Outputs) -> None:
-    """The vehicle has reached a visit: earlier open ones without it are skipped, the leg and all questions have their truth."""
+def moves(state: FleetState, row: int, visit: int, at_us: int) -> bool:
+    """Whether a status about a visit says where the vehicle is now: it drives that route, and its last step there is not newer."""
+    here = int(state.vehicles.here[row])
+    since_us = state.visits.arrived_us[here] if here >= 0 else state.vehicles.left_us[row]
+    return state.is_driven(state.routes[state.names[visit].route_id]) and bool(at_us >= since_us - CORRECTION_US)
+
+
+def arrive(state: FleetState, segment: Segment, visit: int, at_us: int, source: str, trusted: bool, out: Outputs) -> None:
+    """The vehicle has reached a visit: open ones before it are skipped; a `trusted` time is the truth of leg and questions."""
     vehicles, visits, row = state.vehicles, state.visits, segment.row
-    following = int(vehicles.next[row])
+    following, now = int(vehicles.next[row]), source == "position" or moves(state, row, visit, at_us)
     skipped = [earlier for earlier in range(following, visit) if visits.state[earlier] == OPEN] if source == "position" else []
     for earlier in skipped:
         close(state, segment, earlier, SKIPPED, at_us, "passed_by", out)
-    trusted = source != "position" or (segment.to_us - segment.from_us) / 1e6 <= trusted_gap_s
-    if trusted and vehicles.left_visit[row] >= 0 and vehicles.left_visit[row] == visit - 1:
+    if now and trusted and vehicles.left_visit[row] >= 0 and vehicles.left_visit[row] == visit - 1 and at_us > vehicles.left_us[row]:
         state.truths.append(Truth(segment.position, "leg", visit, (at_us - int(vehicles.left_us[row])) / 1e6, at_us))
-    visits.state[visit], visits.arrived_us[visit] = ARRIVED, at_us
+    visits.state[visit], visits.arrived_us[visit], visits.done_us[visit] = ARRIVED, at_us, MISSING
     let_go(state, segment.position, visit, at_us if trusted else MISSING)
-    if visits.planned_us[visit] != MISSING:
-        vehicles.deviation_s[row] = (at_us - int(visits.planned_us[visit])) / 1e6
-    vehicles.here[row] = visit
+    if now:
+        _stand(state, segment, visit, at_us, source)
     set_next(state, row)
     settle(state, row, visit, segment.position, segment.now_us, out)
-    out.emit(segment.position, visit_event(state, "stop_arrived", row, visit, at_us, segment.now_us, {"source": source, "out_of_sequence": visit != following}))
+    more: dict[str, object] = {"source": source, "out_of_sequence": now and visit != following}
+    out.emit(segment.position, visit_event(state, "stop_arrived", row, visit, at_us, segment.now_us, more))
+
+
+def _stand(state: FleetState, segment: Segment, visit: int, at_us: int, source: str) -> None:
+    """The vehicle is at a visit now; a driver may say so outside its radius, where he could park."""
+    vehicles, visits, row = state.vehicles, state.visits, segment.row
+    vehicles.here[row] = visit
+    if visits.planned_us[visit] != MISSING:
+        vehicles.deviation_s[row] = (at_us - int(visits.planned_us[visit])) / 1e6
+    vehicles.left_lat[row], vehicles.left_lon[row] = visits.lat[visit], visits.lon[visit]
+    if source != "position" and MISSING != segment.from_us <= at_us:
+        lat, lon = segment.place_at(at_us)
+        if passing((lat, lon, lat, lon), float(visits.lat[visit]), float(visits.lon[visit])).end_m > visits.radius_m[visit]:
+            vehicles.left_lat[row], vehicles.left_lon[row] = lat, lon
 
 
 def let_go(state: FleetState, position: int, visit: int, at_us: int) -> None:
@@ -77,14 +106,17 @@ def let_go(state: FleetState, position: int, visit: int, at_us: int) -> None:
 
 
 def depart(state: FleetState, segment: Segment, visit: int, at_us: int, out: Outputs, source: str = "position") -> None:
-    """The vehicle has left a visit, and its next leg begins."""
+    """The vehicle has left a visit, and its next leg begins. A stay of which only the end was told teaches nothing."""
     vehicles, visits, row = state.vehicles, state.visits, segment.row
     if visits.state[visit] == ARRIVED:
         visits.state[visit] = DEPARTED
-    state.truths.append(Truth(segment.position, "stay", visit, max(0.0, (at_us - int(visits.arrived_us[visit])) / 1e6)))
-    vehicles.here[row] = -1
-    vehicles.left_visit[row] = visit
-    vehicles.left_us[row], vehicles.left_lat[row], vehicles.left_lon[row] = at_us, visits.lat[visit], visits.lon[visit]
+    arrived_us = int(visits.arrived_us[visit])
+    if at_us > arrived_us != visits.done_us[visit]:
+        state.truths.append(Truth(segment.position, "stay", visit, (at_us - arrived_us) / 1e6))
+    if vehicles.here[row] == visit:
+        vehicles.here[row] = -1
+        vehicles.left_visit[row] = visit
+        vehicles.left_us[row], vehicles.left_lat[row], vehicles.left_lon[row] = at_us, visits.lat[visit], visits.lon[visit]
     out.emit(segment.position, visit_event(state, "stop_departed", row, visit, at_us, segment.now_us, {"source": source}))
 
 
@@ -96,8 +128,9 @@ def close(state: FleetState, segment: Segment, visit: int, outcome: int, at_us: 
     visits.state[visit] = outcome
     set_next(state, segment.row)
     settle(state, segment.row, visit, segment.position, segment.now_us, out)
-    kind = f"stop_{VisitState(outcome).name.lower()}"
-    out.emit(segment.position, visit_event(state, kind, segment.row, visit, at_us, segment.now_us, {"reason": reason}))
+    event = visit_event(state, f"stop_{VisitState(outcome).name.lower()}", segment.row, visit, at_us, segment.now_us, {"reason": reason})
+    again = outcome == SKIPPED and visits.arrived_us[visit] != MISSING  # it was passed by once, and then reached
+    out.emit(segment.position, event.again("visited") if again else event)
 
 
 def set_next(state: FleetState, row: int) -> None:

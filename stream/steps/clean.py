@@ -23,7 +23,7 @@ class CleanPolicy:
     slack_m: float = 100.0
     """Distance that GPS noise alone may add to a move."""
     consistent: int = 3
-    """So many impossible fixes in a row that agree with each other are the truth: the vehicle is there (a lesson from Traccar's lock-out)."""
+    """So many impossible fixes in a row that agree with each other are the truth: the vehicle is there (Traccar's lock-out)."""
     rate_hz: float = 5.0
     burst: float = 20.0
     """Token bucket in event time: a device that sends 100 Hz hurts nobody else."""
@@ -32,7 +32,8 @@ class CleanPolicy:
 def clean(policy: CleanPolicy, vehicles: Vehicles, rows: Ints, pings: Pings) -> tuple[Flags, dict[int, Reason]]:
     """Judge one fix each of different vehicles (`rows`) against their state.
 
-    Returns which fixes are live, and for the others the reason by place in `pings`, (`LATE` = it enters history only). Live fixes are stored by `store`.
+    Returns which fixes are live, and for the others the reason by place in `pings` (`LATE` = it enters history only). Live fixes are
+    stored by `store`.
     """
     last_us = vehicles.at_us[rows]
     age_s = (pings.at_us - last_us) / 1e6
@@ -45,8 +46,10 @@ def clean(policy: CleanPolicy, vehicles: Vehicles, rows: Ints, pings: Pings) -> 
         verdict = _odd(policy, vehicles, int(rows[i]), pings, i, float(tokens[i]))
         if verdict is None:
             live[i] = True
-        else:
-            reasons[i] = verdict
+            continue
+        reasons[i] = verdict
+        if verdict not in (Reason.LATE, Reason.DUPLICATE):
+            vehicles.rejected_us[rows[i]] = pings.at_us[i]
     vehicles.tokens[rows[live]] = np.where(new, policy.burst, tokens)[live] - 1.0
     return live, reasons
 
@@ -57,6 +60,8 @@ def _odd(policy: CleanPolicy, vehicles: Vehicles, row: int, pings: Pings, i: int
     if at_us in vehicles.recent_us[row]:
         same = at_us != last_us or (vehicles.lat[row] == pings.lat[i] and vehicles.lon[row] == pings.lon[i])
         return Reason.DUPLICATE if same else Reason.LATE
+    if at_us == vehicles.rejected_us[row]:
+        return Reason.DUPLICATE
     if at_us <= last_us:
         if (last_us - at_us) / 1e6 > policy.late_s:
             return Reason.TOO_LATE
@@ -85,12 +90,12 @@ def _remember(vehicles: Vehicles, row: int, at_us: int) -> None:
 
 def store(policy: CleanPolicy, vehicles: Vehicles, rows: Ints, pings: Pings) -> None:
     """Make live fixes the newest ones of their vehicles; the ones before stay known as where the path began."""
-    relocated = vehicles.strays[rows] >= policy.consistent
-    first = vehicles.at_us[rows] == MISSING
-    fresh = relocated | first
-    vehicles.was_at_us[rows] = np.where(fresh, pings.at_us, vehicles.at_us[rows])
-    vehicles.was_lat[rows] = np.where(fresh, pings.lat, vehicles.lat[rows])
-    vehicles.was_lon[rows] = np.where(fresh, pings.lon, vehicles.lon[rows])
+    was_at_us = vehicles.at_us[rows]
+    fresh = (vehicles.strays[rows] >= policy.consistent) | (was_at_us == MISSING)
+    vehicles.was_at_us[rows], vehicles.was_lat[rows], vehicles.was_lon[rows] = was_at_us, vehicles.lat[rows], vehicles.lon[rows]
+    if fresh.any():
+        new = rows[fresh]
+        vehicles.was_at_us[new], vehicles.was_lat[new], vehicles.was_lon[new] = pings.at_us[fresh], pings.lat[fresh], pings.lon[fresh]
     vehicles.strays[rows] = 0
     for name in ("at_us", "received_us", "lat", "lon", "speed_mps", "heading_deg", "accuracy_m", "cell"):
         getattr(vehicles, name)[rows] = getattr(pings, name)

@@ -21,9 +21,6 @@ class EstimatePolicy:
     far_step_s: float = 20.0
     near_s: float = 300.0
     """The next stop is near when it is so few seconds away."""
-    steps_for: int = 10
-    """A route with more visits left is estimated as much less often, down to `longest_step_s`: the work per second stays the same."""
-    longest_step_s: float = 60.0
     silent_step_s: float = 150.0
     """Without a fix, estimates are renewed so often by the tick: feeds with a fix a minute are not silent."""
     ask_every: float = 0.25
@@ -31,8 +28,12 @@ class EstimatePolicy:
     ask_least_s: float = 30.0
     ask_within_s: float = 5_400.0
     """Questions about arrivals further ahead are not kept: their truth comes too late to be worth the room."""
-    kept_per_vehicle: int = 60
+    kept_per_vehicle: int = 20
     """Questions about one vehicle's visits that are kept at most."""
+
+
+UNKNOWN_LEG_M = 1_000.0
+"""Without a fix all of the current leg is ahead, however long it is: only its ratio to what lies behind (none) counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,8 @@ def due(policy: EstimatePolicy, state: FleetState, rows: Ints, now_us: Ints, cha
     vehicles = state.vehicles
     following = vehicles.next[rows]
     near = state.visits.p50_us[following] - now_us < policy.near_s * 1e6
-    long_route = np.maximum((vehicles.end[rows] - following) / policy.steps_for, 1.0)
-    step_s = np.minimum(np.where(near, policy.near_step_s, policy.far_step_s) * long_route, policy.longest_step_s)
-    return (following >= 0) & (changed | (now_us - vehicles.estimated_us[rows] >= step_s * 1e6))
+    step_us = np.where(near, policy.near_step_s, policy.far_step_s) * 1e6
+    return (following >= 0) & (changed | (now_us - vehicles.estimated_us[rows] >= step_us))
 
 
 def estimate(state: FleetState, rows: Ints, position: Ints, now_us: Ints) -> Asked | None:
@@ -69,7 +69,7 @@ def estimate(state: FleetState, rows: Ints, position: Ints, now_us: Ints) -> Ask
     if not len(visit):
         return None
     hop = np.arange(len(visit)) - np.searchsorted(journey, journey)
-    leg_m, to_next_m, behind_m = _distances(vehicles, visits, rows)
+    leg_m, to_next_m, behind_m = np.where(vehicles.at_us[rows] != MISSING, _distances(vehicles, visits, rows), np.nan)
     ahead = _ahead(state, rows, now_us, journey, hop, visit, leg_m)
     answer = state.model.estimate(_journeys(state, rows, now_us, to_next_m, behind_m), ahead)
     vehicles.estimated_us[rows] = now_us
@@ -103,7 +103,7 @@ def _journeys(state: FleetState, rows: Ints, now_us: Ints, to_next_m: Floats, be
     return Journeys(
         hour=((now_us // 1_000_000 + state.utc_offset_s) % 86_400) / 3_600.0,
         fix_age_s=fix_age_s,
-        to_next_m=np.where(located, np.maximum(to_next_m - visits.radius_m[following], 0.0), visits.leg_m[following]),
+        to_next_m=np.where(located, np.maximum(to_next_m - visits.radius_m[following], 0.0), UNKNOWN_LEG_M),
         behind_m=np.where(located, behind_m, 0.0),
         elapsed_s=np.where(served, 86_400.0, np.maximum((now_us - since_us) / 1e6, 0.0)),
         still_s=np.where(located, np.maximum((v.at_us[rows] - v.still_us[rows]) / 1e6, 0.0), 0.0),
@@ -123,6 +123,9 @@ def _ahead(state: FleetState, rows: Ints, now_us: Ints, journey: Ints, hop: Ints
     now = now_us[journey]
     known_leg = (hop > 0) | (v.left_visit[rows][journey] == visit - 1) | (v.here[rows][journey] == visit - 1)
     leg_m = visits.leg_m[visit].astype(np.float64)
+    planned_in_s = _seconds(visits.planned_us[visit], now)
+    # Without a fix the first leg lasts until the planned arrival, or as long as the model thinks of a leg of which nothing is known.
+    located, leg_planned_s = v.at_us[rows] != MISSING, np.where(known_leg, visits.leg_planned_s[visit], np.nan)
     return Ahead(
         journey=journey,
         hop=hop,
@@ -130,8 +133,8 @@ def _ahead(state: FleetState, rows: Ints, now_us: Ints, journey: Ints, hop: Ints
         place=visits.place[visit].astype(np.int64),
         area=visits.area[visit].astype(np.int64),
         leg_m=np.where(known_leg & (leg_m == leg_m), leg_m, whole_leg_m[journey]),
-        leg_planned_s=np.where(known_leg, visits.leg_planned_s[visit], np.nan).astype(np.float64),
-        planned_in_s=_seconds(visits.planned_us[visit], now),
+        leg_planned_s=np.where((hop == 0) & ~located[journey], planned_in_s, leg_planned_s).astype(np.float64),
+        planned_in_s=planned_in_s,
         opens_in_s=_seconds(visits.opens_us[visit], now),
         closes_in_s=_seconds(visits.closes_us[visit], now),
         service_s=visits.service_s[visit].astype(np.float64),
@@ -151,5 +154,7 @@ def keep_questions(policy: EstimatePolicy, state: FleetState, asked: Asked) -> N
     visit, ahead = asked.visit[rows], asked.ahead
     np.add.at(state.vehicles.kept, vehicle, 1)
     visits.kept[visit] += 1
-    visits.question[visit] = questions.put(visits.question[visit], now_us[rows], ahead.hop[rows], ahead.closes_in_s[rows], asked.answer, rows)
+    visits.question[visit] = questions.put(
+        visits.question[visit], now_us[rows], ahead.hop[rows], ahead.closes_in_s[rows], asked.answer, rows
+    )
     visits.asked_us[visit] = now_us[rows]

@@ -23,7 +23,6 @@ from stream.messages import (
 from stream.outputs import Event, Outputs
 from stream.reasons import Reason
 from stream.rounds import ask
-from stream.routes import tidy
 from stream.settings import FleetSettings
 from stream.steps.learn import learn
 from stream.steps.locate import refence
@@ -31,6 +30,7 @@ from stream.steps.notices import refuse
 from stream.steps.plans import add_stop, publish_route, reassign_stop
 from stream.steps.risk import exception_id
 from stream.steps.statuses import Facts
+from stream.tidy import tidy, trim
 
 TIDY_EVERY_US = 600_000_000
 """How often rows of routes that are over are dropped, in log time."""
@@ -66,9 +66,11 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
 
 def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs) -> None:
     """Time has come this far: what was true is learned, silent vehicles are estimated anew, what is over is dropped."""
-    before_us, state.now_us = state.now_us, max(state.now_us, facts.now_us)
+    state.now_us = max(state.now_us, facts.now_us)
+    before_us, state.ticked_us = state.ticked_us, state.now_us
     state.utc_offset_s = settings.utc_offset_s(state.now_us)
     learn(state, facts.position, out)
+    trim(state)
     vehicles = state.vehicles
     rows = np.flatnonzero(vehicles.next[: vehicles.count] >= 0)
     silent = state.now_us - vehicles.estimated_us[rows] >= settings.estimate.silent_step_s * 1e6
@@ -88,7 +90,7 @@ def _fence(state: FleetState, facts: Facts, message: FencePut | FenceRemoved, ou
             return Reason.BAD_FENCE
     elif state.fences.pop(message.fence_id, None) is None:
         return Reason.UNKNOWN_FENCE
-    state.fence_index = FenceIndex([state.fences[fence_id] for fence_id in sorted(state.fences)])
+    state.fence_index = FenceIndex(list(state.fences.values()), state.fence_index)
     refence(state, facts.position, facts.now_us, out)
     return None
 
@@ -105,10 +107,14 @@ def _route_fact(state: FleetState, message: LoadReady | DockAssigned) -> Reason 
 
 
 def _acknowledge(state: FleetState, facts: Facts, message: ExceptionAcknowledged, out: Outputs) -> Reason | None:
-    visit = next((row for row in np.flatnonzero(state.visits.at_risk[: state.visits.count]).tolist() if exception_id(state, row) == message.exception_id), None)
-    if visit is None:
+    visits, visit_id = state.visits, message.exception_id.removeprefix(exception_id(state, ""))
+    visit = state.visit_rows.get(visit_id, -1)
+    if visit < 0 or not visits.at_risk[visit] or message.exception_id != exception_id(state, visit_id):
         return Reason.UNKNOWN_EXCEPTION
-    key = f"{message.exception_id}:{int(state.visits.episode[visit])}"
+    if visits.acknowledged[visit] == visits.episode[visit]:
+        return Reason.DUPLICATE
+    visits.acknowledged[visit] = visits.episode[visit]
+    key = f"{message.exception_id}:{int(visits.episode[visit])}"
     data: dict[str, object] = {"exception_id": message.exception_id, "by": message.by}
-    out.emit(facts.position, Event("exception_acknowledged", key, f"visit/{state.names[visit].visit_id}", facts.at_us, facts.now_us, data))
+    out.emit(facts.position, Event("exception_acknowledged", key, f"visit/{visit_id}", facts.at_us, facts.now_us, data))
     return None

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eta_models.columns import Ints
+from eta_models.columns import MISSING, Ints
 from geofences.cells import cell_name
 from stream.batches import Pings
 from stream.fleet import FleetState
@@ -36,34 +36,30 @@ def _cross(state: FleetState, row: int, inside: frozenset[str], moment: tuple[in
     state.fences_of[row] = inside
 
 
-def _event(state: FleetState, kind: str, row: int, fence_id: str, moment: tuple[int, int, int], reason: str | None = None) -> Event:
+def _event(state: FleetState, kind: str, row: int, fence_id: str, moment: tuple[int, int, int]) -> Event:
     vehicle_id = state.vehicle_ids[row]
     fence = state.fences.get(fence_id)
+    state.vehicles.crossings[row] += 1
     data: dict[str, object] = {
         "vehicle_id": vehicle_id,
         "fence_id": fence_id,
         "fence_kind": fence.kind if fence else None,
         "cell": cell_name(int(state.vehicles.cell[row])),
     }
-    if reason is not None:
-        data["reason"] = reason
-    return Event(kind, f"{vehicle_id}:{fence_id}:{moment[1]}", f"vehicle/{vehicle_id}", moment[1], moment[2], data)
+    if fence is None:
+        data["reason"] = "fence_removed"
+    return Event(kind, f"{vehicle_id}:{fence_id}:{int(state.vehicles.crossings[row])}", f"vehicle/{vehicle_id}", moment[1], moment[2], data)
 
 
 def refence(state: FleetState, position: int, now_us: int, out: Outputs) -> None:
     """After a fence was put or removed: vehicles whose place did not change may be inside or outside now."""
     vehicles = state.vehicles
-    rows = np.arange(vehicles.count)
+    rows = np.flatnonzero(vehicles.at_us[: vehicles.count] != MISSING)
     found, numbers = state.fence_index.locate(vehicles.cell[rows], vehicles.lat[rows], vehicles.lon[rows])
     signature = state.fence_index.signature(found, numbers, len(rows))
     inside: dict[int, set[str]] = {}
-    for row, number in zip(found.tolist(), numbers.tolist(), strict=True):
-        inside.setdefault(row, set()).add(state.fence_index.fence_ids[number])
-    for row in np.flatnonzero(signature != vehicles.inside[rows]).tolist():
-        now_inside = frozenset(inside.get(row, ()))
-        for fence_id in sorted(state.fences_of.get(row, frozenset()) - now_inside):
-            reason = None if fence_id in state.fences else "fence_removed"
-            out.emit(position, _event(state, "geofence_exited", row, fence_id, (position, now_us, now_us), reason))
-        for fence_id in sorted(now_inside - state.fences_of.get(row, frozenset())):
-            out.emit(position, _event(state, "geofence_entered", row, fence_id, (position, now_us, now_us)))
-        state.fences_of[row], vehicles.inside[row] = now_inside, signature[row]
+    for i, number in zip(found.tolist(), numbers.tolist(), strict=True):
+        inside.setdefault(i, set()).add(state.fence_index.fence_ids[number])
+    for i in np.flatnonzero(signature != vehicles.inside[rows]).tolist():
+        _cross(state, int(rows[i]), frozenset(inside.get(i, ())), (position, now_us, now_us), out)
+        vehicles.inside[rows[i]] = signature[i]

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from eta_models.columns import MISSING
 from stream.batches import Notice, Refusal
 from stream.fleet import FleetState, VehicleFacts
 from stream.messages import AnyMessage, DriverBreak, RouteEnded, RouteStarted, VehicleDown, VehiclePut, VehicleUp, VisitFact, WindowChanged
@@ -50,7 +51,8 @@ def _note(state: FleetState, facts: Facts, message: AnyMessage) -> Reason | None
         case VehicleDown() | VehicleUp():
             state.vehicles.down[state.vehicle_rows[message.vehicle_id]] = isinstance(message, VehicleDown)
         case DriverBreak():
-            state.vehicles.paused_until_us[state.vehicle_rows[message.vehicle_id]] = facts.at_us + round(message.duration_s * 1e6)
+            row = state.vehicle_rows[message.vehicle_id]
+            state.vehicles.paused_until_us[row], state.vehicles.estimated_us[row] = facts.at_us + round(message.duration_s * 1e6), MISSING
         case _:
             return Reason.UNKNOWN_TYPE
     return None

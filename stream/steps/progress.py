@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eta_models.columns import MISSING, Flags, Ints
+from geofences.paths import metres_between
 from geofences.positions import distance_m, entry_fraction
 from stream.fleet import FleetState
 from stream.outputs import Outputs
@@ -25,14 +26,14 @@ class ProgressPolicy:
     skip_dwell_s: float = 45.0
     """Stay inside a later stop's radius that shows that it is served before an open one with service time."""
     leave_factor: float = 2.0
-    """A stop with service time that was left after a short stay counts as left only so many radii away: drivers look for a parking place."""
+    """A stop with service time that was left after a short stay counts as left only so many radii away: drivers look for a place."""
     short_stay: float = 0.25
-    """A stay of less than this share of the service time is short."""
+    """A stay of less than this share of the service time is short. Who said from outside the radius that he is there left as far beyond."""
     off_plan_factor: float = 2.0
     off_plan_m: float = 1_000.0
     """Off plan: further from the next stop than this many legs plus so many metres."""
     too_early_s: float = 900.0
-    """A vehicle that has not left the place since the stop before has not reached the next one there, while that is planned so much later."""
+    """A vehicle that has not left the place since the stop before has not reached the next one there while that is planned so far off."""
     trusted_gap_s: float = 180.0
     """Arrivals interpolated over a longer gap between fixes teach the models nothing."""
 
@@ -53,11 +54,11 @@ def progress(policy: ProgressPolicy, state: FleetState, rows: Ints, position: In
 def _may_have_moved_on(policy: ProgressPolicy, vehicles: Vehicles, visits: Visits, rows: Ints) -> Flags:
     """Whether the newest path of a vehicle touches one of its next stops, or ends outside the one it stood at."""
     here, following = vehicles.here[rows], vehicles.next[rows]
-    lat, lon = vehicles.lat[rows], vehicles.lon[rows]
+    lat, lon, left_lat, left_lon = vehicles.lat[rows], vehicles.lon[rows], vehicles.left_lat[rows], vehicles.left_lon[rows]
     next_lat, next_lon = visits.lat[following], visits.lon[following]
     away_m, to_next_m, leg_m = distance_m(
-        np.concatenate([visits.lat[here], next_lat, next_lat]), np.concatenate([visits.lon[here], next_lon, next_lon]),
-        np.concatenate([lat, lat, vehicles.left_lat[rows]]), np.concatenate([lon, lon, vehicles.left_lon[rows]]),
+        np.concatenate([left_lat, next_lat, next_lat]), np.concatenate([left_lon, next_lon, next_lon]),
+        np.concatenate([lat, lat, left_lat]), np.concatenate([lon, lon, left_lon]),
     ).reshape(3, len(rows))  # fmt: skip
     far = to_next_m > policy.off_plan_factor * leg_m + policy.off_plan_m
     vehicles.off_plan[rows] = (following >= 0) & (here < 0) & far
@@ -66,12 +67,14 @@ def _may_have_moved_on(policy: ProgressPolicy, vehicles: Vehicles, visits: Visit
     stops = np.where(there, stops, 0)
     path = (vehicles.was_lat[rows][:, None], vehicles.was_lon[rows][:, None], lat[:, None], lon[:, None])
     touched = entry_fraction(*path, visits.lat[stops], visits.lon[stops], visits.radius_m[stops].astype(np.float64))
-    return ((here >= 0) & (away_m > visits.radius_m[here])) | (there & (touched == touched)).any(axis=1)
+    left, reached = (here >= 0) & (away_m > visits.radius_m[here]), there & (touched == touched)
+    return np.asarray(left | reached.any(axis=1), dtype=np.bool_)
 
 
 def walk(policy: ProgressPolicy, state: FleetState, segment: Segment, out: Outputs) -> bool:
     """Follow one vehicle along its newest path, stop by stop; returns whether anything happened."""
-    share, happened = segment.start_share(state), False
+    since, happened = segment.start_share(state), False
+    share = since
     while True:
         here = int(state.vehicles.here[segment.row])
         if here >= 0:
@@ -81,11 +84,12 @@ def walk(policy: ProgressPolicy, state: FleetState, segment: Segment, out: Outpu
             depart(state, segment, here, segment.at_us(left), out)
             share, happened = left, True
             continue
-        reached = _reaches(policy, state, segment, share)
+        reached = _reaches(policy, state, segment, since, share)
         if reached is None:
             return happened
         visit, share, at_us = reached
-        arrive(policy.trusted_gap_s, state, segment, visit, at_us, "position", out)
+        since = share
+        arrive(state, segment, visit, at_us, "position", (segment.to_us - segment.from_us) / 1e6 <= policy.trusted_gap_s, out)
         happened = True
 
 
@@ -94,8 +98,12 @@ def _leaves(policy: ProgressPolicy, state: FleetState, segment: Segment, here: i
     visits, past = state.visits, segment.past(state.visits, here)
     radius_m, service_s = float(visits.radius_m[here]), float(visits.service_s[here])
     served = visits.done_us[here] != MISSING
-    following = int(state.vehicles.next[segment.row])
+    following, arrived_us = int(state.vehicles.next[segment.row]), int(visits.arrived_us[here])
+    if past.entry(radius_m) is None and (stood_m := _stood_m(state, segment.row, here)) > radius_m:
+        gone = segment.to_us > arrived_us and past.end_m > stood_m + policy.leave_factor * radius_m
+        return max(share, segment.share_at(arrived_us)) if gone else None
     if past.end_m <= radius_m:
+        state.vehicles.left_lat[segment.row], state.vehicles.left_lon[segment.row] = visits.lat[here], visits.lon[here]
         if following < 0 or (service_s > 0 and not served):
             return None
         ahead = segment.past(visits, following)
@@ -103,13 +111,22 @@ def _leaves(policy: ProgressPolicy, state: FleetState, segment: Segment, here: i
         if entry is None or not (served or ahead.end_m < past.end_m):
             return None
         return max(share, entry, segment.share_at(int(visits.done_us[here])))
-    leaves = max(share, past.exit(radius_m) or 0.0)
-    short = service_s > 0 and not served and (segment.at_us(leaves) - int(visits.arrived_us[here])) / 1e6 < policy.short_stay * service_s
+    leaves = max(share, past.exit(radius_m) or 0.0, segment.share_at(arrived_us))
+    short = service_s > 0 and not served and (segment.at_us(leaves) - arrived_us) / 1e6 < policy.short_stay * service_s
     return None if short and past.end_m <= policy.leave_factor * radius_m else leaves
 
 
-def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, share: float) -> tuple[int, float, int] | None:
-    """The first stop that the rest of the path reaches: its row, the share of the path, and the time of arrival."""
+def _stood_m(state: FleetState, row: int, here: int) -> float:
+    """How far from the stop a vehicle was when it arrived there."""
+    v, visits = state.vehicles, state.visits
+    return metres_between(float(v.left_lat[row]), float(v.left_lon[row]), float(visits.lat[here]), float(visits.lon[here]))
+
+
+def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, since: float, share: float) -> tuple[int, float, int] | None:
+    """The first stop that the rest of the path reaches: its row, the share of the path, and the time of arrival.
+
+    The rest begins at `share`; but a stop whose circle was entered `since` the arrival at the one before is reached there, not behind.
+    """
     following = int(state.vehicles.next[segment.row])
     best: tuple[int, float, int] | None = None
     if following < 0:
@@ -117,16 +134,17 @@ def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, share:
     for visit in range(following, min(following + policy.look_ahead, int(state.vehicles.end[segment.row]))):
         if state.visits.state[visit] != OPEN:
             continue
-        past, radius_m = segment.past(state.visits, visit), float(state.visits.radius_m[visit])
+        past, radius_m = segment.past(state.visits, visit, since), float(state.visits.radius_m[visit])
         entry = past.entry(radius_m)
         if entry is None:
             continue
+        entry = since + entry * (1.0 - since)
         if entry <= share and _far_too_early(policy, state.visits, visit, segment.at_us(share)):
             continue
         entry = max(entry, share)
         at_us: int | None = segment.at_us(entry)
         if visit != following:
-            at_us = _skips_to(policy, state, segment, (following, visit), segment.at_us(entry), past.end_m <= radius_m)
+            at_us = _skips_to(policy, state, segment, (following, visit, since), segment.at_us(entry), past.end_m <= radius_m)
         if at_us is not None and (best is None or entry < best[1]):
             best = (visit, entry, at_us)
     return best
@@ -137,11 +155,13 @@ def _far_too_early(policy: ProgressPolicy, visits: Visits, visit: int, at_us: in
     return due_us - at_us > policy.too_early_s * 1e6
 
 
-def _skips_to(policy: ProgressPolicy, state: FleetState, segment: Segment, stops: tuple[int, int], entered_us: int, inside: bool) -> int | None:
-    """When the later of two stops is reached although the first is open: by driving away from that one, or by staying; None = it is just passed."""
-    (following, visit), visits = stops, state.visits
+def _skips_to(
+    policy: ProgressPolicy, state: FleetState, segment: Segment, rest: tuple[int, int, float], entered_us: int, inside: bool
+) -> int | None:
+    """When the later of two stops is reached although the first is open: by driving away from that one, or by staying; None = not."""
+    (following, visit, since), visits = rest, state.visits
     if not (visits.service_s[following:visit] > 0).any():
-        skipped = segment.past(visits, following)
+        skipped = segment.past(visits, following, since)
         return entered_us if skipped.end_m > skipped.start_m else None
     if not inside:
         visits.entered_us[visit] = MISSING

@@ -33,10 +33,21 @@ def publish(policy: PublishPolicy, state: FleetState, asked: Asked, out: Outputs
     before = (visits.p10_us[visit], visits.p50_us[visit], visits.p90_us[visit])
     moved = np.maximum.reduce([np.abs(new - old) for new, old in zip((p10, p50, p90), before, strict=True)]) > policy.keep_s * 1e6
     moved |= np.abs(answer.p_late - visits.p_late[visit]) > policy.keep_p
-    moved |= (visits.p_late[visit] != visits.p_late[visit]) & (answer.p_late == answer.p_late)
-    out.estimate(asked.position[journey][moved], now_us[moved], visits.number[visit][moved], (p10[moved], p50[moved], p90[moved]), answer.p_late[moved])
+    moved |= (visits.p_late[visit] != visits.p_late[visit]) != (answer.p_late != answer.p_late)
+    out.estimate(
+        asked.position[journey][moved],
+        now_us[moved],
+        visits.number[visit][moved],
+        (p10[moved], p50[moved], p90[moved]),
+        answer.p_late[moved],
+    )
     kept = visit[moved]
-    visits.p10_us[kept], visits.p50_us[kept], visits.p90_us[kept], visits.p_late[kept] = p10[moved], p50[moved], p90[moved], answer.p_late[moved]
+    visits.p10_us[kept], visits.p50_us[kept], visits.p90_us[kept], visits.p_late[kept] = (
+        p10[moved],
+        p50[moved],
+        p90[moved],
+        answer.p_late[moved],
+    )
     shift_us = np.abs(visits.p50_us[visit] - visits.shown_us[visit])
     worth = shift_us >= np.maximum(policy.show_s * 1e6, policy.show_share * (visits.p50_us[visit] - now_us))
     state.scalar_rows += int(worth.sum())
@@ -64,5 +75,4 @@ def _show(state: FleetState, asked: Asked, i: int) -> Event:
         "off_plan": bool(state.vehicles.off_plan[row]),
         "basis": "live" if now_us - int(state.vehicles.at_us[row]) <= 120_000_000 else "no_recent_fix",
     }
-    event = visit_event(state, "eta_updated", row, visit, now_us, now_us, more)
-    return Event(event.kind, f"{event.key}:{int(visits.shows[visit])}", event.subject, now_us, now_us, event.data)
+    return visit_event(state, "eta_updated", row, visit, now_us, now_us, more).again(int(visits.shows[visit]))

@@ -65,25 +65,26 @@ def settle(state: FleetState, row: int, visit: int, position: int, now_us: int, 
     if not state.visits.at_risk[visit]:
         return
     arrived_us, closes_us = int(state.visits.arrived_us[visit]), int(state.visits.closes_us[visit])
-    outcome = "not_visited" if arrived_us == MISSING else "arrived_late" if arrived_us > closes_us else "arrived_in_time"
+    late = arrived_us > closes_us != MISSING
+    outcome = "not_visited" if arrived_us == MISSING else "arrived_late" if late else "arrived_in_time"
     if state.visits.state[visit] == CANCELLED:
         outcome = "cancelled"
     tell(state, row, visit, "resolved", (position, now_us), outcome, out)
 
 
-def exception_id(state: FleetState, visit: int) -> str:
+def exception_id(state: FleetState, visit_id: str) -> str:
     """The id of a visit's `late_risk`, the same across episodes."""
-    return f"{state.fleet_id}:{KIND}:{state.names[visit].visit_id}"
+    return f"{state.fleet_id}:{KIND}:{visit_id}"
 
 
 def _event(state: FleetState, row: int, visit: int, phase: str, now_us: int, reason: str | None) -> Event:
-    visits = state.visits
+    visits, p_late = state.visits, float(state.visits.p_late[visit])
     p50_us, closes_us = int(visits.p50_us[visit]), int(visits.closes_us[visit])
     more: dict[str, object] = {
-        "exception_id": exception_id(state, visit),
+        "exception_id": exception_id(state, state.names[visit].visit_id),
         "exception_kind": KIND,
         "episode": int(visits.episode[visit]),
-        "p_late": round(float(visits.p_late[visit]), 3),
+        "p_late": round(p_late, 3) if p_late == p_late else None,
         "window_end": instant_or_none(closes_us),
         "eta_p10": instant_or_none(int(visits.p10_us[visit])),
         "eta_p50": instant_or_none(p50_us),

@@ -126,7 +126,8 @@ def test_the_least_used_leg_makes_room_and_its_row_is_new_again():
     for leg in (0, 1):
         legs.learn(taken(900.0, leg=leg, planned_s=100.0))
     legs.leg("a", "b0")
-    assert legs.leg("a", "new") == 1
+    assert legs.leg("a", "new") == 2
+    assert legs.trim(np.array([-1])).tolist() == [0, -1, 1, -1]
     assert legs.table.count == 2
     assert legs.table.seen[:2].tolist() == [1.0, 0.0]
     assert expected(legs, leg=1, planned_s=100.0) == expected(legs, leg=-1, planned_s=100.0)

@@ -98,9 +98,12 @@ def test_the_least_used_place_makes_room_and_its_row_is_new_again():
     stays = stays_of(capacity=2)
     stays.learn(served(500.0, place=ELSEWHERE))
     assert stays.place("here") == HERE
-    assert stays.place("new") == ELSEWHERE
-    assert stays.table.seen[ELSEWHERE] == 0.0
-    assert service(stays, ELSEWHERE, 60.0) == service(stays, NOWHERE, 60.0)
+    new = stays.place("new")
+    number = stays.trim(np.array([-1]))
+    assert (number[HERE], number[ELSEWHERE]) == (HERE, -1)
+    assert stays.table.count == 2
+    assert stays.table.seen[number[new]] == 0.0
+    assert service(stays, int(number[new]), 60.0) == service(stays, NOWHERE, 60.0)
 
 
 FACTS = st.builds(

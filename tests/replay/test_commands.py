@@ -133,7 +133,7 @@ def exceptions(*phases: str) -> Applied:
         }
         more = {"reason": "arrived_late"} if phase == "resolved" else {}
         events.append(Numbered(0, sequence, f"exception_{phase}", json.dumps({"data": data | more}).encode()))
-    return Applied("f", 0, 1, events, 0, Outputs().ordered_estimates(), [], [])
+    return Applied("f", 0, 0, 1, events, 0, Outputs().ordered_estimates(), [], [])
 
 
 def test_an_exception_is_one_line_in_the_local_time_of_its_fleet():

@@ -133,7 +133,8 @@ def test_a_time_zone_that_is_none_is_named(zone):
 
 def test_the_scorecard_is_given_the_ids_that_the_engine_saw(tmp_path):
     pl.DataFrame({"vehicle_id": ["bus 1", "2"], "lat": 0.0, "lon": 0.0}).write_parquet(tmp_path / "pings.parquet")
-    pl.DataFrame({"route_id": ["r/1", None], "vehicle_id": "bus 1", "fleet_id": ["x", None]}).write_parquet(tmp_path / "routes.parquet")
+    routes = pl.DataFrame({"route_id": ["r/1", None], "vehicle_id": "bus 1", "fleet_id": ["x", None]})
+    routes.with_columns(published_at=None, seq=1, stop_id=pl.lit("s"), lat=0.0, lon=0.0).write_parquet(tmp_path / "routes.parquet")
     tables = truth_tables(tmp_path, "day")
     assert tables.pings.collect().select("vehicle_id", "fleet_id").rows() == [("bus_1", "day"), ("2", "day")]
     assert tables.routes.select("route_id", "vehicle_id", "fleet_id").rows() == [("r_1", "bus_1", "x"), (None, "bus_1", "day")]

@@ -45,7 +45,10 @@ def predicted(*rows) -> pl.DataFrame:
     """Rows of made_at, seq, p50 (seconds) and perhaps p_late; the interval is 60 s to either side."""
     made, seq, p50, *late = zip(*rows, strict=True)
     return pl.DataFrame({"vehicle_id": "v", "route_id": "r", "seq": seq}).with_columns(
-        made_at=times(made), p10=times(p - 60 for p in p50), p50=times(p50), p90=times(p + 60 for p in p50),
+        made_at=times(made),
+        p10=times(p - 60 for p in p50),
+        p50=times(p50),
+        p90=times(p + 60 for p in p50),
         p_late=pl.Series(late[0] if late else [None] * len(seq), dtype=pl.Float64),
     )
 
@@ -201,14 +204,10 @@ def test_crow_speed_is_learned_only_from_legs_that_are_finished():
 def test_fleets_that_share_their_ids_do_not_mix():
     day = a_day()
     other = a_day(arrived=(0, 500, 1000))
-    both = DayTables(**{
-        name: pl.concat([getattr(part, name).with_columns(fleet_id=pl.lit(fleet)) for part, fleet in ((day, "a"), (other, "b"))])
-        for name in ("pings", "routes", "statuses", "arrivals")
-    })
-    right = pl.concat([
-        predicted((0, 1, 600), (0, 2, 1200)).with_columns(fleet_id=pl.lit("a")),
-        predicted((0, 1, 500), (0, 2, 1000)).with_columns(fleet_id=pl.lit("b")),
-    ])
+    parts, names = ((day, "a"), (other, "b")), ("pings", "routes", "statuses", "arrivals")
+    of_both = {name: pl.concat([getattr(part, name).with_columns(fleet_id=pl.lit(fleet)) for part, fleet in parts]) for name in names}
+    both, answers = DayTables(**of_both), {"a": ((0, 1, 600), (0, 2, 1200)), "b": ((0, 1, 500), (0, 2, 1000))}
+    right = pl.concat([predicted(*rows).with_columns(fleet_id=pl.lit(fleet)) for fleet, rows in answers.items()])
     truth = truth_of(both, right, happened().with_columns(fleet_id=pl.lit("a")))
     assert (truth.eta.mae_s, truth.eta.unanswered) == (0.0, 0)
     with pytest.raises(ScorecardError, match="predictions has no fleet_id, but routes name 2 fleets"):

@@ -71,8 +71,11 @@ def test_a_stop_whose_arrival_time_nobody_recorded_is_unverifiable():
 def test_late_risk_is_judged_by_visit_against_the_window():
     risk = risk_of(
         four_stops(),
-        ("exception_opened", 580, 580, 2), ("exception_resolved", 700, 700, 2), ("exception_opened", 1100, 1100, 2),
-        ("exception_opened", 300, 300, 1), ("exception_opened", 900, 900, 3),
+        ("exception_opened", 580, 580, 2),
+        ("exception_resolved", 700, 700, 2),
+        ("exception_opened", 1100, 1100, 2),
+        ("exception_opened", 300, 300, 1),
+        ("exception_opened", 900, 900, 3),
     )
     assert (risk.opened, risk.reopened, risk.visits_warned, risk.visits_late, risk.unverifiable) == (4, 1, 3, 1, 1)
     assert (risk.precision, risk.recall, risk.recall_before_close, risk.median_lead_s) == (0.5, 1.0, 1.0, 600.0)

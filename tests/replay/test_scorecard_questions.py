@@ -128,11 +128,15 @@ def test_the_recorded_sets_are_asked_the_kept_questions(name):
     day = DayTables(pl.scan_parquet(folder / "pings.parquet"), *tables)
     visits = list_visits(day.routes, day.arrivals)
     questions = ask(find_fixes(day, visits), visits)
-    mine = visits.keys[questions.visit].with_columns(ms=pl.Series(np.round(questions.ts_s * 1e3)).cast(pl.Int64)).filter(
-        pl.Series(questions.counted)
+    mine = (
+        visits.keys[questions.visit]
+        .with_columns(ms=pl.Series(np.round(questions.ts_s * 1e3)).cast(pl.Int64))
+        .filter(pl.Series(questions.counted))
     )
-    kept = pl.read_parquet(kept_at).filter("scored").select(
-        "route_id", pl.col("seq").cast(pl.Int64), ms=(pl.col("t") * 1e3).round().cast(pl.Int64)
+    kept = (
+        pl.read_parquet(kept_at)
+        .filter("scored")
+        .select("route_id", pl.col("seq").cast(pl.Int64), ms=(pl.col("t") * 1e3).round().cast(pl.Int64))
     )
     key = ["route_id", "seq", "ms"]
     assert kept.join(mine, on=key, how="semi").height >= 0.99 * kept.height

@@ -139,7 +139,6 @@ def test_vehicles_and_dispatch_facts_are_kept(road, fleet):
     assert played.play([road.say(m.VehicleUp, 3)]).vehicle()["down"] == 0
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="notices._note: a driver_break does not ask for a new estimate")
 def test_a_break_delays_what_is_ahead(road, fleet):
     lines = [*road.log(road.plan(), road.go(), road.drive(0, 60, 0, 600))]
     rested = fleet().play([*lines, road.say(m.DriverBreak, 61, duration_s=1200.0), road.say(m.Tick, 70)])
@@ -170,11 +169,6 @@ def test_learning_waits_for_the_tick(road, fleet):
     assert (played.state.truths, played.state.model.legs.table.seen.sum() > 0) == ([], True)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="fleetwide.tick sets the local time first: estimates before the first tick take the hour of UTC",
-)
 def test_the_local_hour_is_known_before_the_first_tick(road, fleet):
     played = fleet(replace(FleetSettings(), time_zone="America/New_York")).play([road.plan(), road.go(), road.ping(0, 0)])
     assert played.state.utc_offset_s == -5 * 3600

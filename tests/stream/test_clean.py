@@ -80,11 +80,6 @@ def test_a_good_fix_between_them_ends_the_quarantine(road, fleet):
     assert played.vehicle()["lat"] == road.lat(20)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="clean._stray: a repeated stray fix starts the count anew, so a device that sends twice never relocates",
-)
 def test_a_device_that_sends_every_fix_twice_relocates_too(road, fleet):
     lines = [road.ping(0, 0)]
     for i in range(1, 8):
@@ -92,11 +87,6 @@ def test_a_device_that_sends_every_fix_twice_relocates_too(road, fleet):
     assert fleet().play(lines).vehicle()["lat"] == road.lat(50_000)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="rounds._refuse: ping_rejected is told again, under the same id, when a refused fix is repeated",
-)
 @pytest.mark.parametrize("at", [10, -350])
 def test_a_refused_fix_that_comes_twice_is_told_once(road, fleet, at):
     metres = 50_000 if at > 0 else 0
@@ -133,16 +123,12 @@ def test_a_full_fleet_takes_no_other_vehicle(road, fleet):
     assert (list(played.state.vehicle_rows), played.vehicle()["fixes"]) == (["v1"], 2)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="rounds._rounds drops a notice of a vehicle without room: neither applied nor refused"
-)
 @pytest.mark.parametrize("kind", [m.RouteStarted, m.VehicleDown, m.VehiclePut])
 def test_nothing_about_a_vehicle_without_room_is_lost_in_silence(road, fleet, kind):
     played = fleet(SMALL).play([road.ping(0, 0), road.say(kind, 1, vehicle_id="v2")])
     assert played.reasons == ["fleet_full"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="plans.publish_route and reassign_stop make vehicles without asking for room")
 @pytest.mark.parametrize("way", ["replan", "reassign"])
 def test_no_change_of_plan_makes_a_vehicle_without_room(road, fleet, way):
     again = road.plan(second=2, vehicle_id="v2", plan_version=2)

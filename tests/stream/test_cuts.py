@@ -8,10 +8,11 @@ from stream import messages as m
 STEP_S = 10
 VEHICLES = ("v1", "v2", "v3")
 STATUSES = (m.StopArrived, m.StopDeparted, m.StopCompleted, m.StopFailed, m.StopSkipped, m.StopCancelled)
-RARE = ("plan", "start", "end", "replan", "reassign", "add", "window", "fence", "unfence", "ack", "break", "junk")
+RARE = ("plan", "start", "end", "replan", "reassign", "add", "window", "fence", "unfence", "ack", "break", "junk", "late_plan", "hand")
 KINDS = ("ping",) * 12 + ("teleport", "late", "again", "invalid") + ("status",) * 4 + ("tick",) * 4 + RARE
+ODD_STEP_S = 97
 
-seconds = st.sampled_from((0.0, 0.2, 1.0, 4.0, 10.0, 25.0, 60.0))
+seconds = st.sampled_from((0.0, 0.2, 1.0, 4.0, 10.0, 10.0, 25.0, 60.0, 60.0, 700.0, 3900.0))
 words = st.tuples(st.sampled_from(KINDS), st.sampled_from((0, 0, 1, 1, 2)), seconds, st.integers(0, 9))
 drawn_logs = st.lists(words, min_size=10, max_size=60)
 
@@ -26,18 +27,19 @@ class Story:
         self.version = 1
 
     def tell(self, kind, number, wait, value):
-        for second in range(int(self.now // STEP_S + 1) * STEP_S, int(self.now + wait) + 1, STEP_S):
+        step = STEP_S if wait <= 60 else ODD_STEP_S
+        for second in range(int(self.now // step + 1) * step, int(self.now + wait) + 1, step):
             self.lines.append(self.road.say(m.Tick, second))
         self.now += wait
-        line = getattr(self, kind)(VEHICLES[number], f"r{number}", value)
+        line = getattr(self, kind)(VEHICLES[number], f"r{number}" + "b" * (value == 9), value)
         self.lines.append((self.now, line if isinstance(line, bytes) else line[1]))
 
     def stops(self, route, numbers):
         window = {"window_end": self.road.at(self.now + 200)} if len(numbers) % 2 else {}
         return [self.road.stop(n, visit_id=f"{route}.{n}", service_s=(None, 30.0)[n % 2], **window) for n in numbers]
 
-    def say(self, kind, vehicle, route, **fields):
-        return self.road.say(kind, self.now, vehicle_id=vehicle, route_id=route, **fields)
+    def say(self, kind, vehicle, route, late=0.0, **fields):
+        return self.road.say(kind, self.now - late, vehicle_id=vehicle, route_id=route, **fields)
 
     def ping(self, vehicle, route, value):
         self.metres[vehicle] += (0, 20, 50, 100, 200, 300, 500, 700, 1000, 1500)[value]
@@ -57,7 +59,8 @@ class Story:
         return self.road.ping(self.now, 0, vehicle, lat=(95.0, 0.0, 42.0)[value % 3], lon=0.0, accuracy_m=-1.0)
 
     def status(self, vehicle, route, value):
-        return self.say(STATUSES[value % 6], vehicle, route, visit_id=f"{route}.{1 + value % 5}")
+        named = {"visit_id": f"{route}.{1 + value % 5}"} if value % 4 else {"stop_id": f"s{1 + value % 5}"}
+        return self.say(STATUSES[value % 6], vehicle, route, late=(0.0, 0.0, 45.0, 300.0)[value % 4], **named)
 
     def tick(self, vehicle, route, value):
         return self.road.say(m.Tick, self.now)
@@ -66,10 +69,20 @@ class Story:
         return self.say(m.RoutePublished, vehicle, route, stops=self.stops(route, range(1, 3 + value)))
 
     def start(self, vehicle, route, value):
-        return self.say(m.RouteStarted, vehicle, route)
+        return self.say(m.RouteStarted, vehicle, route, late=120.0 * (value % 3 == 2))
 
     def end(self, vehicle, route, value):
         return self.say(m.RouteEnded, vehicle, route)
+
+    def late_plan(self, vehicle, route, value):
+        """A route that nobody knows yet, for a vehicle that may be driving another one; some of its visits have no name."""
+        stops = [self.road.stop(n, visit_id=None if n % 2 else f"{route}b.{n}") for n in range(1, 3 + value % 4)]
+        return self.say(m.RoutePublished, vehicle, f"{route}b", stops=stops, plan_version=1 + value % 3)
+
+    def hand(self, vehicle, route, value):
+        self.version += 1
+        other = VEHICLES[(VEHICLES.index(vehicle) + 1) % 3]
+        return self.say(m.RoutePublished, other, route, plan_version=self.version, stops=self.stops(route, range(1, 3 + value)))
 
     def replan(self, vehicle, route, value):
         self.version += 1
@@ -154,6 +167,22 @@ def test_everything_that_is_received_is_applied_or_refused_once(road, fleet, dra
     refused = [refusal.position for part in played.parts for refusal in part.refusals]
     assert len(refused) == len(set(refused)) == sum(played.state.refused.values())
     assert played.state.received == len(lines)
+
+
+@given(drawn=st.lists(words, min_size=20, max_size=80))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_no_event_id_is_given_twice_and_all_kept_questions_are_counted(road, fleet, drawn):
+    # Within an hour: a route that is forgotten and then published again is another route of the same name.
+    played = fleet().play(told(road, [(kind, number, min(wait, 25.0), value) for kind, number, wait, value in drawn]))
+    ids = [event["id"] for event in played.events]
+    assert sorted(ids) == sorted(set(ids))
+    state = played.state
+    for route in state.routes.values():
+        assert state.vehicles.route[route.vehicle] != route.number or (route.started and route.ended_us < 0)
+    kept = [0] * len(state.vehicle_ids)
+    for route in state.routes.values():
+        kept[route.vehicle] += int(state.visits.kept[route.first : route.end].sum())
+    assert kept == state.vehicles.kept[: len(kept)].tolist()
 
 
 def own(played, vehicle):

@@ -22,22 +22,12 @@ def same(fleet, lines, policies=FleetSettings()):  # noqa: B008 - frozen
     return fleet(policies).play(lines).bytes() == fleet(policies).play(lines, range(1, len(lines))).bytes()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="fleetwide.tick: whether it tidies depends on whether a batch has ended since the ten minutes were over",
-)
 def test_what_a_tick_forgets_does_not_depend_on_the_cut(road, fleet):
     ended = [road.plan(), road.plan(road.stops(prefix="b"), route_id="r2"), road.say(m.RouteEnded, 599)]
     lines = [*ended, road.say(m.Tick, 4195), road.ping(4201, 0), road.say(m.Tick, 4205), road.say(m.StopArrived, 4206, visit_id="a1")]
     assert same(fleet, lines)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="apply._barriers: a route opened by stop_reassigned in the same batch is taken for one not published yet",
-)
 def test_a_replan_of_a_route_that_a_reassignment_opened_waits_for_its_turn(road, fleet):
     moved = road.say(m.StopReassigned, 1, visit_id="a3", to_vehicle_id="v2", to_route_id="r2")
     start = road.go(2, route_id="r2", vehicle_id="v2")
@@ -51,21 +41,11 @@ def test_a_replan_of_a_route_that_a_reassignment_opened_waits_for_its_turn(road,
     assert same(fleet, lines)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="apply._barriers: a route that was refused for want of room is let in when it is said again in the same batch",
-)
 def test_a_plan_without_room_is_refused_each_time(road, fleet):
     plan = road.plan(second=1, vehicle_id="v2")
     assert same(fleet, [road.ping(0, 0), plan, plan], replace(FleetSettings(), most_vehicles=1))
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="rounds._publish_first: laying a route makes the model forget legs that earlier pings of the batch are asked about",
-)
 def test_a_full_table_of_legs_forgets_at_the_same_moment(road, fleet):
     policies = FleetSettings(model=ModelPolicy(legs=LegPolicy(capacity=4)))
     driven = [*road.log(road.plan(), road.go(), road.drive(0, 240, 0, 2400))]

@@ -1,7 +1,5 @@
 """Fences entered and left as fixes come in, and as fences are put and removed under standing vehicles."""
 
-import pytest
-
 from stream import messages as m
 
 
@@ -66,7 +64,6 @@ def test_a_fence_nobody_knows_and_a_fence_that_is_none_are_refused(road, fleet):
     assert fleet().play([road.say(m.FenceRemoved, 0, fence_id="x"), bad]).reasons == ["unknown_fence", "bad_fence"]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="locate.refence takes a vehicle without a fix to be at (0, 0)")
 def test_a_vehicle_without_a_fix_is_in_no_fence(road, fleet):
     ring = [[-20.0, -20.0], [20.0, -20.0], [20.0, 20.0], [-20.0, 20.0], [-20.0, -20.0]]
     gulf = road.say(m.FencePut, 1, fence_id="gulf", geometry={"type": "Polygon", "coordinates": [ring]})

@@ -1,7 +1,5 @@
 """Stops reached, left and passed by, found on the path between fixes."""
 
-import pytest
-
 from stream import messages as m
 
 
@@ -87,16 +85,11 @@ def test_a_place_twice_on_a_route_is_reached_once_for_each_visit(road, fleet):
     assert times(played, "stop_arrived") == [("a1", "01:34Z"), ("a2", "03:14Z"), ("again", "05:04Z")]
 
 
-BEHIND = "progress._reaches: max(entry, share) finds a stop that the path had already left behind where the rest of it begins"
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=BEHIND)
 def test_a_route_that_starts_on_the_way_does_not_look_back(road, fleet):
     played = fleet().play([road.plan(), road.ping(0, 0), road.go(150), road.ping(220, 2200)])
     assert times(played, "stop_arrived") == [("a2", "03:14Z")]
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=BEHIND)
 def test_a_stop_that_was_driven_past_before_the_one_due_is_not_reached_after_it(road, fleet):
     stops = [road.stop(2), road.stop(1), road.stop(3)]
     played = fleet().play([road.plan(stops), road.go(), road.ping(0, 0), road.ping(230, 2300)])
@@ -132,11 +125,6 @@ def test_far_from_the_next_stop_is_off_plan(road, fleet):
     assert played.told("eta_updated")[-1]["data"]["off_plan"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="progress._leaves: a path wholly outside ends an arrival that the driver reported, before it began",
-)
 def test_positions_do_not_send_a_driver_away_who_says_that_he_has_arrived(road, fleet):
     arrived = road.say(m.StopArrived, 75, visit_id="a1")
     lines = [*road.drive(0, 70, 0, 700), *road.drive(80, 300, 720, 720)]

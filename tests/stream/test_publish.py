@@ -90,11 +90,6 @@ def test_a_stop_without_any_fix_or_plan_still_has_a_finite_estimate(road, fleet)
     assert (rows["p90_us"] < rows["made_us"] + 86_400_000_000).all()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="estimate: without a fix the first leg has no length, so the first stop seems three seconds away for ever",
-)
 def test_a_vehicle_without_a_fix_is_not_always_about_to_arrive(road, fleet):
     planned = [road.stop(1, planned_arrival=None), *road.stops((2, 3))]
     played = fleet().play(road.log(road.plan(planned), road.go(), road.ticks(10, 40)))
@@ -115,17 +110,11 @@ def test_what_dispatch_said_of_a_visit_travels_with_its_events(road, fleet):
     ]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="metadata is kept in VisitNames but stands in no event, though the design passes it through everywhere",
-)
 def test_metadata_travels_too(road, fleet):
     played = fleet().play([road.plan([road.stop(1, metadata={"door": "7"})]), road.go(), road.ping(0, 0)])
     assert played.told("eta_updated")[0]["data"].get("metadata") == {"door": "7"}
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="statuses._arrived: every correction of an arrival has the same event id")
 def test_a_correction_of_a_correction_has_an_id_of_its_own(road, fleet):
     twice = [road.say(m.StopArrived, at, received=150 + at / 100, visit_id="a1") for at in (30, 65)]
     played = fleet().play(road.log(road.plan(road.stops(service_s=600.0)), road.go(), road.drive(0, 110, 0, 1100), twice))

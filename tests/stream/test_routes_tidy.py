@@ -1,7 +1,5 @@
 """Rows of routes that are over go away at a tick, and nothing that is still needed goes with them."""
 
-import pytest
-
 from stream import messages as m
 
 HOUR = 3600
@@ -57,21 +55,11 @@ def test_a_vehicle_that_stands_at_a_stop_still_stands_there(road, fleet):
     assert played.visits("stop_departed") == ["a1"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=IndexError,
-    reason="estimate.due reads row -1 of an empty visit table: the first fix after the last route is forgotten ends the flow",
-)
 def test_a_fleet_whose_routes_are_all_forgotten_still_takes_fixes(road, fleet):
     played = finished(road, fleet, until=HOUR + 1200)
     assert played.play([road.ping(HOUR + 1300, 0)]).reasons == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=(KeyError, AssertionError),
-    reason="statuses.start_route starts a route that has ended; tidy then forgets it while the vehicle is on it",
-)
 def test_a_route_that_ended_before_it_started_does_not_break_the_next_one(road, fleet):
     ended = [road.plan(), road.say(m.RouteEnded, 10), road.go(5, received=20)]
     ticks = [road.say(m.Tick, float(s)) for s in range(300, HOUR + 1201, 300)]

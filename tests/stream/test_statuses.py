@@ -61,18 +61,7 @@ def test_a_settled_visit_never_reopens(road, fleet, first, second):
     assert (played.visit("a1")["state"], played.reasons, len(played.events)) == (before, ["duplicate"], told)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        *(k for k in OTHERS if k is not m.StopSkipped),
-        pytest.param(
-            m.StopSkipped,
-            marks=pytest.mark.xfail(
-                strict=True, raises=AssertionError, reason="statuses.report: SKIPPED is not settled, so the same stop_skipped is told again"
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("kind", OTHERS)
 def test_the_same_status_twice_changes_nothing_twice(road, fleet, kind):
     played = play(road, fleet, road.say(kind, 30, visit_id="a1"), until=60)
     visit, vehicle, told = played.visit("a1")["state"], played.vehicle()["here"], [event["id"] for event in played.events]
@@ -109,11 +98,6 @@ def test_a_stop_id_twice_on_a_route_means_the_first_open_visit(road, fleet):
     assert played.visits("stop_completed") == ["a1", "again"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="statuses.find_visit: a repeated status by stop_id is taken for the next visit with that stop",
-)
 def test_a_status_by_stop_id_that_comes_twice_does_not_complete_the_next_visit_there(road, fleet):
     stops = [road.stop(1), road.stop(2), road.stop(1, visit_id="again", seq=3)]
     done = road.say(m.StopCompleted, 20, stop_id="s1")
@@ -121,18 +105,12 @@ def test_a_status_by_stop_id_that_comes_twice_does_not_complete_the_next_visit_t
     assert play(road, fleet, done, again, stops=stops).visits("stop_completed") == ["a1"]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="statuses.find_visit: a visit that positions saw left is passed over for a later one"
-)
 def test_completing_a_stop_just_after_driving_off_does_not_complete_the_next_visit_there(road, fleet):
     stops = [road.stop(1), road.stop(2), road.stop(3), road.stop(1, visit_id="again", seq=4)]
     done = road.say(m.StopCompleted, 105, received=125, stop_id="s1")
     assert play(road, fleet, done, stops=stops, until=130).visits("stop_completed") == ["a1"]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="arrivals.arrive: a late status about a finished route moves the vehicle back to that stop"
-)
 def test_a_late_status_about_the_route_before_leaves_the_live_route_alone(road, fleet):
     second = road.plan(road.stops((3, 4), "b"), route_id="r2")
     late = road.say(m.StopArrived, 50, received=305, visit_id="a5")
@@ -143,9 +121,6 @@ def test_a_late_status_about_the_route_before_leaves_the_live_route_alone(road, 
     assert [played.vehicle()[name] for name in ("here", "left_us", "next", "deviation_s")] == before
 
 
-@pytest.mark.xfail(
-    strict=True, raises=AssertionError, reason="statuses.start_route: a late route_started of an earlier route ends the one that is driven"
-)
 @pytest.mark.parametrize("ended_first", [False, True])
 def test_a_late_route_started_does_not_end_the_route_that_followed(road, fleet, ended_first):
     second = road.plan(road.stops((3, 4), "b"), route_id="r2")
