@@ -39,9 +39,7 @@ def figures(day: Path, out: Path, wall_s: float, memory_gb: float) -> None:
     share = speed["python_share"]
     rows = "" if share is None else f", {100 * share:.1f} looks at single rows per 100 pings"
     print(f"   run: {speed['seconds']:.0f} s, {speed['entries_per_s']:,.0f} entries/s{rows}")
-    print(
-        f"   {counts['received']:,} received = {counts['applied']:,} applied + {sum(counts['refused'].values()):,} refused {counts['refused']}"
-    )
+    print(f"   {counts['received']:,} received = {counts['applied']:,} applied, the others refused: {counts['refused']}")
     truth = told["figures"].get("truth")
     if truth:
         print("   arrivals:", {key: value for key, value in truth["arrivals"].items() if isinstance(value, int | float)})

@@ -4,7 +4,6 @@ import builtins
 import sys
 import typing
 from datetime import UTC, datetime, timedelta, timezone
-from typing import get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -192,8 +191,8 @@ PLAIN = {str: TEXTS, float: FINITE, int: st.integers(-(2**63), 2**63 - 1), type(
 
 def values(name, hint):
     """Everything a field of this name and type can hold."""
-    parts = get_args(hint)
-    match get_origin(hint):
+    parts = typing.get_args(hint)
+    match typing.get_origin(hint):
         case typing.Annotated:
             found = MOMENTS if parts[0] is datetime else values(name, parts[0])
         case typing.Literal:
@@ -206,7 +205,7 @@ def values(name, hint):
             found = IDS
         case None:
             found = PLAIN[hint] if hint in PLAIN else built(hint)
-        case _ if set(get_args(m.Moment)) <= set(parts):  # no bare milliseconds: they come back as datetimes
+        case _ if set(typing.get_args(m.Moment)) <= set(parts):  # no bare milliseconds: they come back as datetimes
             found = st.one_of(values(name, part) for part in parts if part is not int)
         case _:
             found = st.one_of(values(name, part) for part in parts)
@@ -215,7 +214,7 @@ def values(name, hint):
 
 def built(kind):
     """Messages of one class, any field of which may have any value."""
-    hints = get_type_hints(kind, include_extras=True)
+    hints = typing.get_type_hints(kind, include_extras=True)
     return st.builds(kind, **{name: values(name, hint) for name, hint in hints.items() if name in kind.__struct_fields__})
 
 
