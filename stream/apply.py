@@ -13,7 +13,7 @@ from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch, Notice, Pings, Refusal
 from stream.events import Numbered, number
 from stream.fleet import FleetState
-from stream.messages import RoutePublished, StopAdded, StopReassigned
+from stream.messages import RoutePublished, StopAdded, StopReassigned, Tick
 from stream.outputs import Estimated, NamedVisit, Outputs
 from stream.reasons import Reason
 from stream.rounds import run_rounds, vehicle_lookup
@@ -55,7 +55,9 @@ def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Appl
     if state.now_us == MISSING and (firsts := [int(now_us[0]) for now_us in (ping_now_us, notice_now_us) if len(now_us)]):
         state.utc_offset_s = settings.utc_offset_s(min(firsts))
     lookup = vehicle_lookup(state, batch.pings.names)
-    for pings, ping_now, notices, notice_now, barrier in _stretches(state, batch, ping_now_us, notice_now_us):
+    at_work = _at_work(settings, state, batch.notices, notice_now_us)
+    working = FleetBatch(batch.fleet_id, batch.pings, [batch.notices[i] for i in at_work])
+    for pings, ping_now, notices, notice_now, barrier in _stretches(state, working, ping_now_us, notice_now_us[at_work]):
         run_rounds(settings, state, lookup, (pings, ping_now), (notices, notice_now), out)
         if barrier is not None:
             apply_fleetwide(settings, state, *barrier, out)
@@ -93,6 +95,18 @@ def _finish(state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_now_
     last = [int(batch.pings.position[-1])] if len(batch.pings) else []
     last += [batch.notices[-1].position] if batch.notices else []
     state.position = max(state.position, *last, *(refusal.position for refusal in batch.refusals), -1)
+
+
+def _at_work(settings: FleetSettings, state: FleetState, notices: Sequence[Notice], now_us: Ints) -> list[int]:
+    """Places of the notices without idle ticks: a tick works when `work_every_s` of log time has begun anew, the others only tell the time."""
+    step_us, ticked_us, at_work = round(settings.work_every_s * 1e6), state.ticked_us, []
+    for i, (notice, now) in enumerate(zip(notices, now_us.tolist(), strict=True)):
+        if isinstance(notice.message, Tick):
+            if ticked_us != MISSING and ticked_us // step_us == now // step_us:
+                continue
+            ticked_us = now
+        at_work.append(i)
+    return at_work
 
 
 Stretch = tuple[Pings, Ints, Sequence[Notice], Ints, tuple[Notice, int] | None]
