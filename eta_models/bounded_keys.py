@@ -43,7 +43,7 @@ class BoundedKeys(Generic[K]):
         if excess <= self.capacity // self.SLACK:
             return None
         used = np.frombuffer(self.used, dtype=np.int8).copy()
-        used[live[live >= 0]] = 1
+        used[live[live >= 0]] = 2
         kept = np.sort(np.argsort(used, kind="stable")[excess:])
         number = np.full(len(used) + 1, -1, dtype=np.int64)
         number[kept] = np.arange(len(kept))

@@ -49,10 +49,11 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     leg_s = legs.expected_s(ahead.leg, ahead.area, hour, ahead.leg_m, ahead.leg_planned_s)
     service_s = stays.service_s(ahead.place, ahead.service_s)
     opens = ahead.opens_in_s == ahead.opens_in_s
-    hold = np.maximum(stays.hold(ahead.place, opens), 0.0)
-    ready_s = np.where(opens, ahead.opens_in_s, np.where(ahead.service_s > 0, -np.inf, ahead.planned_in_s))
+    hold = np.maximum(stays.hold(ahead.place), 0.0)
+    ready_s = np.where(opens, ahead.opens_in_s, -np.inf)
     steps = hops(ahead)
-    share_left, first_s, held_s = _first(journeys, leg_s[steps[0]], stays)
+    drive_s = leg_s[steps[0]] * legs.drive_share(ahead.leg[steps[0]])
+    share_left, first_s, held_s = _first(journeys, leg_s[steps[0]], drive_s, stays)
     spread_s = legs.spread_s(ahead.leg, leg_s)
     variance = spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0)
     arrival_s, wait_s = np.empty(len(leg_s)), np.zeros(len(leg_s))
@@ -67,19 +68,18 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     return Chain(arrival_s, leg_s, np.sqrt(variance), service_s, wait_s, share_left, first_s, steps)
 
 
-def _first(journeys: Journeys, leg_s: Floats, stays: Stays) -> tuple[Floats, Floats, Floats]:
+def _first(journeys: Journeys, leg_s: Floats, drive_s: Floats, stays: Stays) -> tuple[Floats, Floats, Floats]:
     """The share left of the current leg, the seconds to the next stop, and how many of them are a wait."""
     way_m = journeys.to_next_m + journeys.behind_m
     share = np.where(way_m > 1.0, journeys.to_next_m / np.maximum(way_m, 1.0), 0.0)
-    under_way = np.maximum(share * leg_s - journeys.fix_age_s, SOONEST_S)
+    under_way = np.maximum(share * drive_s - journeys.fix_age_s, SOONEST_S)
     if not journeys.standing.any():
         return share, under_way + journeys.paused_s, np.zeros(len(share))
-    waits = (journeys.ready_in_s > 0) & (journeys.opens | ~(journeys.service_s > 0))
-    early_s = np.where(journeys.standing & waits, journeys.ready_in_s, 0.0)
-    held_s = np.maximum(stays.hold(journeys.place, journeys.opens), 0.0) * early_s
+    early_s = np.where(journeys.standing & journeys.opens & (journeys.ready_in_s > 0), journeys.ready_in_s, 0.0)
+    held_s = np.maximum(stays.hold(journeys.place), 0.0) * early_s
     service_s = stays.service_s(journeys.place, journeys.service_s)
     serving_s = np.maximum(service_s - journeys.elapsed_s, 0.2 * service_s)
     stay_s = np.where(journeys.opens & (early_s > 0), held_s + service_s, np.maximum(serving_s, held_s))
-    drive_s = np.where(service_s > 0, leg_s, np.maximum(leg_s - journeys.elapsed_s, 0.7 * leg_s))
-    first_s = np.where(journeys.standing, stay_s + drive_s, under_way)
+    rest_s = np.where(service_s > 0, leg_s, np.maximum(leg_s - journeys.elapsed_s, drive_s))
+    first_s = np.where(journeys.standing, stay_s + rest_s, under_way)
     return np.where(journeys.standing, 1.0, share), first_s + journeys.paused_s, held_s

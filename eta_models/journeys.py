@@ -30,7 +30,7 @@ class Journeys:
     service_s: Floats
     """Planned service there."""
     ready_in_s: Floats
-    """When that place opens, else when it is planned; negative = passed."""
+    """When that place opens; negative = passed, NaN = it has no opening."""
     opens: Flags
     """Whether that place has an opening time."""
 
@@ -80,18 +80,19 @@ class Estimates:
 class LegTaken(NamedTuple):
     """A leg was driven: `took_s` from departure to arrival; from arrival to arrival where the stop before has no service time.
 
-    `early_s` is how long before its opening, else its planned time, that stop was reached (<= 0 = not early, and 0 where it has service
-    time); the deviations are arrival less plan at both ends, NaN without a plan.
+    `early_s` is how long before its opening that stop was reached (0 where it has none, or has service time: then its stay teaches the
+    hold); the deviations are arrival less plan at both ends, NaN without a plan.
     """
 
     leg: int
     area: int
     hour: float
     took_s: float
+    drive_s: float
+    """Of these, from departure to arrival."""
     leg_m: float
     leg_planned_s: float
     place: int
-    opens: bool
     early_s: float
     deviation_before_s: float
     deviation_s: float

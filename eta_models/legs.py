@@ -40,6 +40,7 @@ class LegTable(Columns):
         "seen": ("f4", 0.0),
         "mean_s": ("f4", 0.0),
         "variance": ("f4", 0.0),
+        "drive_share": ("f4", 0.0),
         "moments": ("f4", 0.0, 8),
         "transfer": ("f4", 0.0, 3),
         "transferred": ("i1", 0),
@@ -47,6 +48,8 @@ class LegTable(Columns):
     seen: Floats32
     mean_s: Floats32
     variance: Floats32
+    drive_share: Floats32
+    """Mean share of the leg's time that is driven; the rest is spent at the stop before."""
     moments: Floats32
     """Normal equations of how lateness travels along the leg, and their solution; see `deviation`."""
     transfer: Floats32
@@ -64,6 +67,8 @@ class Legs:
         self.keys: BoundedKeys[tuple[str, str]] = BoundedKeys(policy.capacity)
         self.areas: dict[int, int] = {}
         self.area_hours = np.zeros((0, self.HOURS, 2))
+        self.fleet_share = np.array([0.9, 5.0])
+        """Mean share of driving in a leg's time, and its count."""
         self.fleet = np.zeros((2, 2))
         """Log ratio of taken to expected and its count, for legs without and with a planned time."""
 
@@ -98,6 +103,12 @@ class Legs:
         mean = self.table.mean_s[leg].astype(np.float64)
         return np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
 
+    def drive_share(self, leg: Ints) -> Floats:
+        """The share of a leg's time that is still ahead once its first stop is left, 0..1."""
+        seen = np.where(leg >= 0, self.table.seen[leg], 0.0).astype(np.float64)
+        weight = seen / (seen + self.policy.leg_prior)
+        return np.asarray(weight * self.table.drive_share[leg] + (1.0 - weight) * self.fleet_share[0], dtype=np.float64)
+
     def one_s(self, fact: LegTaken) -> float:
         """The expected seconds of one leg."""
         one = (np.array([value]) for value in (fact.leg, fact.area, int(fact.hour), fact.leg_m, fact.leg_planned_s))
@@ -123,6 +134,9 @@ class Legs:
         share = self.fleet[by_plan]
         share[1] = min(share[1] + 1.0, 10.0 * self.policy.memory)
         share[0] += ratio / (share[1] + self.policy.area_prior)
+        driven = min(1.0, max(0.0, fact.drive_s / max(fact.took_s, 1.0)))
+        self.fleet_share[1] = min(self.fleet_share[1] + 1.0, 10.0 * self.policy.memory)
+        self.fleet_share[0] += (driven - self.fleet_share[0]) / self.fleet_share[1]
         if fact.leg >= 0:
             self._learn_leg(fact, prior * float(np.exp(self._area(area, hour))[0]))
 
@@ -134,6 +148,8 @@ class Legs:
         error = took - before
         table.seen[row] = seen
         table.mean_s[row] = before + error / seen
+        driven = min(1.0, max(0.0, fact.drive_s / max(fact.took_s, 1.0)))
+        table.drive_share[row] += (driven - float(table.drive_share[row])) / seen
         table.variance[row] += (error * error * (1.0 - 1.0 / seen) - float(table.variance[row])) / seen
 
     def _prior_s(self, leg_m: Floats, planned_s: Floats) -> Floats:

@@ -67,11 +67,11 @@ class EtaModel:
         """A leg was driven: what was not waited out before it is its time; the wait and the deviations teach their own parts."""
         waited_s = 0.0
         if fact.early_s > 0:
-            one = np.array([fact.place])
-            waited_s = fact.early_s * float(self.stays.hold(one, np.array([fact.opens]))[0])
+            waited_s = fact.early_s * max(float(self.stays.hold(np.array([fact.place]))[0]), 0.0)
             if fact.early_s > self.stays.policy.hold_worth_s:
-                self.stays.learn_hold(fact.place, fact.opens, (fact.took_s - self.legs.one_s(fact)) / fact.early_s)
-        self.legs.learn(fact._replace(took_s=max(fact.took_s - waited_s, 1.0)))
+                self.stays.learn_hold(fact.place, (fact.took_s - self.legs.one_s(fact)) / fact.early_s)
+        took_s = max(fact.took_s - waited_s, 1.0)
+        self.legs.learn(fact._replace(took_s=took_s, drive_s=min(fact.drive_s, took_s)))
         if fact.deviation_before_s == fact.deviation_before_s and fact.deviation_s == fact.deviation_s:
             self.deviation.learn(self.legs.table, fact.leg, fact.deviation_before_s, fact.deviation_s)
 

@@ -16,7 +16,7 @@ from eta_models.questions import Questions
 from eta_models.stays import PlaceTable, Stays
 
 ARRAYS = {
-    "legs": ("area_hours", "fleet"),
+    "legs": ("area_hours", "fleet", "fleet_share"),
     "stays": ("fleet",),
     "deviation": ("moments", "fleet"),
     "correction": ("weights", "loss", "asked", "_hedge"),

@@ -1,4 +1,4 @@
-"""How long a vehicle stays at a stop: its service, and how far it waits for the window or the planned time."""
+"""How long a vehicle stays at a stop: its service, and how far it waits for the window."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from eta_models.bounded_keys import BoundedKeys
-from eta_models.columns import Columns, Flags, Floats, Floats32, Ints
+from eta_models.columns import Columns, Floats, Floats32, Ints
 from eta_models.journeys import StayEnded
 
 
@@ -17,8 +17,6 @@ class StayPolicy:
     place_prior: float = 3.0
     """So many stays weigh as much as what the fleet shows."""
     memory: float = 30.0
-    first_hold: float = 0.5
-    """Share of an early arrival that is waited out until the planned time, before anything was seen; until an opening it is 1."""
     hold_worth_s: float = 60.0
     """Earliness from which on a hold is learned: less drowns in the noise."""
     longest_s: float = 7_200.0
@@ -43,8 +41,8 @@ class Stays:
         self.policy = policy
         self.table = PlaceTable()
         self.keys: BoundedKeys[str] = BoundedKeys(policy.capacity)
-        self.fleet = np.array([[1.0, 5.0], [policy.first_hold, 5.0], [1.0, 5.0]])
-        """Value and count of: taken / planned service, hold for the plan, hold for an opening."""
+        self.fleet = np.array([[1.0, 5.0], [1.0, 5.0]])
+        """Value and count of: taken / planned service, hold for an opening."""
 
     def place(self, stop: str) -> int:
         """The row of a place."""
@@ -66,9 +64,9 @@ class Stays:
         expected = self._shrunk(place, self.table.seen, self.table.service_s, planned_s * self.fleet[0, 0])
         return np.where(planned_s > 0, expected, 0.0)
 
-    def hold(self, place: Ints, opens: Flags) -> Floats:
-        """Share of an early arrival that is waited out, about 0..1."""
-        return self._shrunk(place, self.table.holds, self.table.hold, np.where(opens, self.fleet[2, 0], self.fleet[1, 0]))
+    def hold(self, place: Ints) -> Floats:
+        """Share of an arrival before the opening that is waited out, about 0..1; some drivers ring all the same."""
+        return self._shrunk(place, self.table.holds, self.table.hold, np.full(len(place), self.fleet[1, 0]))
 
     def _shrunk(self, place: Ints, seen: Floats32, value: Floats32, fleet: Floats) -> Floats:
         count = np.where(place >= 0, seen[place], 0.0).astype(np.float64)
@@ -79,16 +77,16 @@ class Stays:
         """One stay, after it ended: an early one teaches the hold, another the service."""
         if fact.early_s > self.policy.hold_worth_s:
             service = float(self.service_s(np.array([fact.place]), np.array([fact.service_s]))[0])
-            self.learn_hold(fact.place, True, (fact.took_s - service) / fact.early_s)
+            self.learn_hold(fact.place, (fact.took_s - service) / fact.early_s)
         elif fact.service_s > 0:
             took = min(fact.took_s, self.policy.longest_s)
             self._fold(self.fleet[0], min(5.0, took / fact.service_s))
             self._fold_row(self.table.seen, self.table.service_s, fact.place, took)
 
-    def learn_hold(self, place: int, opens: bool, share: float) -> None:
+    def learn_hold(self, place: int, share: float) -> None:
         """An early arrival waited out this share of its earliness."""
         held = min(1.2, max(-0.2, share))
-        self._fold(self.fleet[2 if opens else 1], held)
+        self._fold(self.fleet[1], held)
         self._fold_row(self.table.holds, self.table.hold, place, held)
 
     def _fold(self, mean: Floats, value: float) -> None:

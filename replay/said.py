@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from stream.codec import Rejected, decode
+from stream.codec import TYPES, Rejected, decode
 from stream.messages import AnyMessage
 
 FENCE, VEHICLE, PLAN, STATUS = range(4)
@@ -26,5 +26,10 @@ class Said:
 
 def said(received_us: int, rank: int, fields: Mapping[str, object]) -> Said:
     """The message of these fields (`type` and `fleet_id` among them); a field that is None is left out."""
-    payload = _ENCODER.encode({name: value for name, value in fields.items() if value is not None})
-    return Said(received_us, rank, str(fields["fleet_id"]), decode(payload))
+    there, fleet_id = {name: value for name, value in fields.items() if value is not None}, str(fields["fleet_id"])
+    kind = TYPES.get(str(there.get("type")))
+    try:
+        message: AnyMessage | Rejected = decode(_ENCODER.encode(there)) if kind is None else msgspec.convert(there, kind)
+    except msgspec.ValidationError:
+        message = decode(_ENCODER.encode(there))  # which knows the reason
+    return Said(received_us, rank, fleet_id, message)

@@ -98,7 +98,7 @@ def _finish(state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_now_
 
 
 def _at_work(settings: FleetSettings, state: FleetState, notices: Sequence[Notice], now_us: Ints) -> list[int]:
-    """Places of the notices without idle ticks: a tick works when `work_every_s` of log time has begun anew, the others only tell the time."""
+    """Places of the notices without idle ticks: a tick works when `work_every_s` has begun anew, the others only tell the time."""
     step_us, ticked_us, at_work = round(settings.work_every_s * 1e6), state.ticked_us, []
     for i, (notice, now) in enumerate(zip(notices, now_us.tolist(), strict=True)):
         if isinstance(notice.message, Tick):

@@ -22,8 +22,11 @@ class FleetSettings:
     most_vehicles: int = 20_000
     """Vehicles a fleet may have; messages of further ones are refused (`fleet_full`)."""
     work_every_s: float = 30.0
-    """Log time between ticks that learn, renew estimates and tidy up; the ticks between them only tell the time. Longer is quicker, because
-    more fixes go through in one sweep; what a status changes is estimated after this time at the latest, usually at the vehicle's next fix."""
+    """Log time between ticks that learn, renew estimates and tidy up; the ticks between them only tell the time.
+
+    Longer is quicker, because more fixes go through in one sweep; what a status changes is estimated at the vehicle's next fix, or after
+    this time at the latest.
+    """
     judge: JudgePolicy = field(default_factory=JudgePolicy)
     clean: CleanPolicy = field(default_factory=CleanPolicy)
     progress: ProgressPolicy = field(default_factory=ProgressPolicy)

@@ -96,7 +96,7 @@ def _journeys(state: FleetState, rows: Ints, now_us: Ints, to_next_m: Floats, be
     here, following = v.here[rows], v.next[rows]
     standing = here >= 0
     since_us = np.where(standing, visits.arrived_us[here], v.left_us[rows])
-    ready_us = np.where(visits.opens_us[here] != MISSING, visits.opens_us[here], visits.planned_us[here])
+    ready_us = visits.opens_us[here]
     served = standing & (visits.done_us[here] != MISSING)
     located = v.at_us[rows] != MISSING
     fix_age_s = np.where(located, np.maximum((now_us - v.at_us[rows]) / 1e6, 0.0), 0.0)

@@ -37,18 +37,18 @@ def _teach(state: FleetState, truth: Truth, hour: float) -> None:
 def _leg(state: FleetState, truth: Truth, hour: float) -> LegTaken:
     """The leg that ended at a visit. A stop before without service time is part of it: nobody can tell stopping from driving slowly."""
     visits, here, before = state.visits, truth.visit, truth.visit - 1
-    served, opens = bool(visits.service_s[before] > 0), bool(visits.opens_us[before] != MISSING)
+    served = bool(visits.service_s[before] > 0)
     took_s = truth.took_s if served else (truth.at_us - int(visits.arrived_us[before])) / 1e6
     return LegTaken(
         leg=int(visits.leg[here]),
         area=int(visits.area[here]),
         hour=hour,
         took_s=max(took_s, 1.0),
+        drive_s=truth.took_s,
         leg_m=float(visits.leg_m[here]),
         leg_planned_s=float(visits.leg_planned_s[here]),
         place=int(visits.place[before]),
-        opens=opens,
-        early_s=0.0 if served else _early_s(state, before, visits.opens_us if opens else visits.planned_us),
+        early_s=0.0 if served else _early_s(state, before, visits.opens_us),
         deviation_before_s=-_early_s(state, before, visits.planned_us, float("nan")),
         deviation_s=-_early_s(state, here, visits.planned_us, float("nan")),
     )

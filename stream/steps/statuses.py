@@ -25,6 +25,13 @@ SETTLED = (COMPLETED, FAILED, CANCELLED, MOVED)
 """States that nothing reopens."""
 
 
+FRESH_US = 120_000_000
+"""A fix so old still says where a vehicle set out from."""
+
+EARLY_US = 900_000_000
+"""A first stop that is planned so much later has not been reached by setting out there."""
+
+
 class Facts(Struct, frozen=True):
     """Where in the log a message stands, when it happened, and the fleet's now."""
 
@@ -60,6 +67,18 @@ def set_out(state: FleetState, facts: Facts, route: Route, out: Outputs) -> None
     vehicles.left_lat[row] = vehicles.lat[row] if known else state.visits.lat[route.first]
     vehicles.left_lon[row] = vehicles.lon[row] if known else state.visits.lon[route.first]
     set_next(state, row)
+    _begin_at_first_stop(state, facts, row, out)
+
+
+def _begin_at_first_stop(state: FleetState, facts: Facts, row: int, out: Outputs) -> None:
+    """A vehicle that sets out from its first stop has reached it: routes often start with the departure from there."""
+    vehicles, visits, first = state.vehicles, state.visits, int(state.vehicles.next[row])
+    if first < 0 or vehicles.at_us[row] == MISSING or facts.at_us - vehicles.at_us[row] > FRESH_US:
+        return
+    segment = Segment.of(state, row, facts.position, facts.now_us)
+    touches = segment.past(visits, first).entry(float(visits.radius_m[first])) is not None
+    if touches and max(visits.opens_us[first], visits.planned_us[first]) - facts.at_us <= EARLY_US:
+        arrive(state, segment, first, facts.at_us, "position", False, out)
 
 
 def end_route(state: FleetState, facts: Facts, message: RouteEnded, out: Outputs) -> Reason | None:
@@ -124,10 +143,10 @@ def report(state: FleetState, facts: Facts, message: VisitFact, out: Outputs) ->
     visit = _find_visit(state, facts, message)
     if visit is None:
         return Reason.UNKNOWN_VISIT
-    known = int(state.visits.state[visit])
-    if known in SETTLED or (known == SKIPPED and isinstance(message, StopSkipped)):
+    known, route = int(state.visits.state[visit]), state.routes[state.names[visit].route_id]
+    leaves = isinstance(message, StopDeparted) and state.vehicles.here[route.vehicle] == visit
+    if (known in SETTLED and not leaves) or (known == SKIPPED and isinstance(message, StopSkipped)):
         return Reason.DUPLICATE
-    route = state.routes[state.names[visit].route_id]
     segment = Segment.of(state, route.vehicle, facts.position, facts.now_us)
     if state.is_driven(route):
         state.vehicles.estimated_us[route.vehicle] = MISSING

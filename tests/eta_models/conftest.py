@@ -137,19 +137,20 @@ class Asking:
 
     def teach_travel(self, model: EtaModel, rng: np.random.Generator) -> None:
         """One leg and two stays."""
+        took_s = rng.uniform(50, 600)
         model.learn_leg(
             LegTaken(
-                int(rng.integers(LEGS)),
-                int(rng.integers(AREAS)),
-                rng.uniform(0, 23.9),
-                rng.uniform(50, 600),
-                rng.uniform(200, 4_000),
-                200.0,
-                int(rng.integers(PLACES)),
-                False,
-                float(rng.choice([0.0, 200.0])),
-                rng.normal(60, 100),
-                rng.normal(60, 100),
+                leg=int(rng.integers(LEGS)),
+                area=int(rng.integers(AREAS)),
+                hour=rng.uniform(0, 23.9),
+                took_s=took_s,
+                drive_s=took_s * rng.uniform(0.5, 1.0),
+                leg_m=rng.uniform(200, 4_000),
+                leg_planned_s=200.0,
+                place=int(rng.integers(PLACES)),
+                early_s=float(rng.choice([0.0, 200.0])),
+                deviation_before_s=rng.normal(60, 100),
+                deviation_s=rng.normal(60, 100),
             )
         )
         model.learn_stay(StayEnded(int(rng.integers(PLACES)), rng.uniform(30, 400), 0.0, 120.0))

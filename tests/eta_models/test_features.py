@@ -42,9 +42,9 @@ def test_the_plan_is_shifted_by_the_deviation_and_never_before_now(asking):
 
 def test_answers_enter_as_differences_to_the_base_in_units_of_the_scale(asking):
     question = asking.one({"leg_planned_s": 580.0, "planned_in_s": 190.0}, deviation_s=100.0)
-    row = named(*question, transfer_s=215.0)  # scale 50 s at 240 s
+    row = named(*question, transfer_s=215.0)  # scale 50 s at 240 s; half of 9/10 of the leg is left: 261 s
     assert {name: row[name] for name in ("chain", "transfer", "by_plan", "plan", "late", "early", "horizon")} == pytest.approx(
-        {"chain": 1.0, "transfer": -0.5, "by_plan": 1.0, "plan": -1.0, "late": 2.0, "early": 0.0, "horizon": np.log(0.8)}
+        {"chain": 0.42, "transfer": -0.5, "by_plan": 1.0, "plan": -1.0, "late": 2.0, "early": 0.0, "horizon": np.log(0.8)}
     )
 
 
@@ -60,7 +60,7 @@ def test_what_is_not_known_is_nothing(asking):
 
 def test_a_vehicle_longer_under_way_than_its_leg_takes_is_overdue_at_the_next_stop_only(asking):
     question = asking.one({"leg_planned_s": 100.0}, {"leg_planned_s": 100.0}, elapsed_s=150.0)
-    assert named(*question)["overdue"] == pytest.approx((150.0 - 50.0) / 50.0)
+    assert named(*question)["overdue"] == pytest.approx((150.0 - 45.0) / 50.0)
     assert named(*question, row=1)["overdue"] == 0.0
     assert named(*question, row=1)["hops"] == 0.25
 

@@ -18,18 +18,27 @@ FACTS = st.builds(
     area=st.integers(-1, 1),
     hour=st.floats(0, 24, exclude_max=True),
     took_s=st.one_of(st.floats(0, 1e4), st.floats(0, 1e9)),
+    drive_s=st.one_of(st.floats(0, 1e4), st.floats(0, 1e9)),
     leg_m=st.one_of(st.floats(0, 2e7), st.just(NAN)),
     leg_planned_s=st.one_of(st.floats(-100, 1e6), st.just(NAN), st.just(1e-6)),
     place=st.just(-1),
-    opens=st.just(False),
     early_s=st.just(0.0),
     deviation_before_s=st.just(NAN),
     deviation_s=st.just(NAN),
 )
 
 
-def taken(took_s: float, leg: int = -1, area: int = -1, hour: float = 8.5, leg_m: float = 600.0, planned_s: float = NAN) -> LegTaken:
-    return LegTaken(leg, area, hour, took_s, leg_m, planned_s, -1, False, 0.0, NAN, NAN)
+def taken(
+    took_s: float,
+    leg: int = -1,
+    area: int = -1,
+    hour: float = 8.5,
+    leg_m: float = 600.0,
+    planned_s: float = NAN,
+    drive_s: float | None = None,
+) -> LegTaken:
+    """A leg that was driven all the time, if nothing else is said."""
+    return LegTaken(leg, area, hour, took_s, took_s if drive_s is None else drive_s, leg_m, planned_s, -1, 0.0, NAN, NAN)
 
 
 def legs_of(count: int = 2, areas: int = 2, **policy: float) -> Legs:
@@ -61,6 +70,17 @@ def test_the_first_traversal_moves_fleet_and_leg_by_what_it_weighs():
     fleet = 160.0 * math.exp(math.log(2.0) / (1.0 + 5.0))
     assert expected(legs, leg=1) == pytest.approx(fleet)
     assert expected(legs, leg=0) == pytest.approx(320.0 / 3.0 + fleet * 2.0 / 3.0)
+
+
+def test_nine_tenths_of_a_leg_never_seen_are_driven():
+    assert legs_of().drive_share(np.array([0, -1])).tolist() == [0.9, 0.9]
+
+
+def test_the_first_traversal_moves_the_drive_share_of_fleet_and_leg_by_what_it_weighs():
+    legs = legs_of()
+    legs.learn(taken(100.0, leg=0, drive_s=40.0))
+    fleet = 0.9 + (0.4 - 0.9) / 6.0
+    assert legs.drive_share(np.array([0, 1, -1])).tolist() == pytest.approx([0.4 / 3.0 + fleet * 2.0 / 3.0, fleet, fleet])
 
 
 def test_legs_with_and_without_a_planned_time_teach_each_other_nothing():
@@ -151,6 +171,7 @@ def test_expected_times_are_positive_and_finite_after_anything(facts):
         found = legs.one_s(fact)
         assert 0.0 < found < math.inf
         assert 0.0 <= legs.spread_s(np.array([fact.leg]), np.array([found]))[0] < math.inf
+        assert 0.0 <= legs.drive_share(np.array([fact.leg]))[0] <= 1.0 + 1e-6  # kept in 32 bits
     assert np.isfinite(legs.table.mean_s[:4]).all()
     assert np.isfinite(legs.area_hours).all()
 
@@ -165,3 +186,4 @@ def test_a_leg_has_the_same_bits_alone_and_among_others(learned, asked):
     )
     together = legs.expected_s(leg, area, hour.astype(np.int64), leg_m, planned_s)
     assert together.tolist() == [legs.one_s(fact) for fact in asked]
+    assert legs.drive_share(leg).tolist() == [legs.drive_share(np.array([fact.leg]))[0] for fact in asked]

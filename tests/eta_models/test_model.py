@@ -79,8 +79,11 @@ def test_asking_changes_nothing(asking, answers, taught):
 
 
 def test_a_fleet_that_has_seen_nothing_answers_by_the_plan_and_the_distance(asking):
-    model = EtaModel(ModelPolicy())
-    answer = model.estimate(*asking.one({"leg_planned_s": 200.0, "planned_in_s": 100.0}, {"leg_planned_s": 300.0, "planned_in_s": 400.0}))
+    model, visits = (
+        EtaModel(ModelPolicy()),
+        [{"leg_planned_s": 200.0, "planned_in_s": 100.0}, {"leg_planned_s": 300.0, "planned_in_s": 400.0}],
+    )
+    answer = model.estimate(*asking.one(*visits, to_next_m=500.0, behind_m=400.0))  # 5/9 of the 180 s of driving are left: 100 s
     assert answer.p50_s == pytest.approx([100.0, 400.0], rel=0.05)
     by_distance = model.estimate(*asking.one({"leg_m": 6_000.0}, to_next_m=6_000.0, behind_m=0.0))
     assert 500.0 < by_distance.p50_s[0] < 2_000.0
@@ -133,23 +136,32 @@ def test_a_visit_that_is_never_reached_teaches_nothing(asking, answers):
 
 
 def leg_fact(**more: object) -> LegTaken:
-    usual = {"took_s": 150.0, "leg_m": 1_000.0, "leg_planned_s": 100.0, "early_s": 0.0, "deviation_before_s": NAN, "deviation_s": NAN}
-    return LegTaken(**{"leg": 0, "area": 0, "hour": 12.5, "place": 0, "opens": False, **usual, **more})
+    usual = {
+        "took_s": 150.0,
+        "drive_s": 135.0,
+        "leg_m": 1_000.0,
+        "leg_planned_s": 100.0,
+        "early_s": 0.0,
+        "deviation_before_s": NAN,
+        "deviation_s": NAN,
+    }
+    return LegTaken(**{"leg": 0, "area": 0, "hour": 12.5, "place": 0, **usual, **more})
 
 
 def test_what_was_waited_out_before_a_leg_is_not_its_time(asking):
     held, driven = asking.fresh(), asking.fresh()
-    held.learn_leg(leg_fact(took_s=200.0, early_s=50.0))  # half of it held, too little to learn from
-    driven.learn_leg(leg_fact(took_s=175.0))
-    assert held.legs.table.mean_s[0] == driven.legs.table.mean_s[0] == 175.0
+    held.learn_leg(leg_fact(took_s=200.0, drive_s=120.0, early_s=50.0))  # all of it held, too little to learn from
+    driven.learn_leg(leg_fact(took_s=150.0, drive_s=120.0))
+    assert held.legs.table.mean_s[0] == driven.legs.table.mean_s[0] == 150.0
+    assert held.legs.table.drive_share[0] == driven.legs.table.drive_share[0] == pytest.approx(0.8)
     assert held.stays.table.holds[0] == 0.0
 
 
 def test_an_early_departure_teaches_the_hold_of_its_place(asking):
     model, rng = asking.fresh(), np.random.default_rng(9)
     for early_s in rng.uniform(-600, 600, 400).tolist():
-        model.learn_leg(leg_fact(took_s=100.0 + 0.8 * max(early_s, 0.0), early_s=early_s))
-    hold = float(model.stays.hold(np.array([0]), np.array([False]))[0])
+        model.learn_leg(leg_fact(took_s=100.0 + 0.8 * max(early_s, 0.0), drive_s=90.0, early_s=early_s))
+    hold = float(model.stays.hold(np.array([0]))[0])
     assert hold == pytest.approx(0.8, abs=0.1)
     assert model.legs.table.mean_s[0] == pytest.approx(100.0, rel=0.25)
 
@@ -157,7 +169,7 @@ def test_an_early_departure_teaches_the_hold_of_its_place(asking):
 FACTS = st.one_of(
     st.builds(
         leg_fact,
-        leg=st.integers(-1, 5), area=st.integers(-1, 2), place=st.integers(-1, 4), opens=st.booleans(), hour=st.floats(0, 23.99),
+        leg=st.integers(-1, 5), area=st.integers(-1, 2), place=st.integers(-1, 4), hour=st.floats(0, 23.99), drive_s=st.floats(0, 1e8),
         took_s=st.one_of(st.floats(0, 5_000), st.floats(0, 1e8)), leg_m=st.one_of(st.floats(0, 2e7), st.just(NAN)),
         leg_planned_s=st.one_of(st.floats(0, 1e6), st.just(NAN)), early_s=st.one_of(st.floats(-1e6, 1e6), st.just(0.0)),
         deviation_before_s=st.one_of(st.floats(-1e9, 1e9), st.just(NAN)), deviation_s=st.one_of(st.floats(-1e9, 1e9), st.just(NAN)),

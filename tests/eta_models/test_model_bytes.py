@@ -130,7 +130,7 @@ def test_bytes_that_are_no_model_are_refused(raw):
         load_model(raw, ModelPolicy())
 
 
-@pytest.mark.parametrize("name", ["correction.weights", "intervals._low", "legs.fleet", "lateness.weights"])
+@pytest.mark.parametrize("name", ["correction.weights", "intervals._low", "legs.fleet", "legs.fleet_share", "lateness.weights"])
 def test_a_model_with_another_number_of_features_or_groups_is_refused(asking, name):
     raw = dump_model(asking.fresh())
     arrays = msgspec.msgpack.decode(raw)["arrays"]

@@ -9,7 +9,7 @@ from eta_models.journeys import StayEnded
 from eta_models.stays import StayPolicy, Stays
 
 HERE, ELSEWHERE, NOWHERE = 0, 1, -1
-BY_HAND = {"place_prior": 3.0, "memory": 30.0, "first_hold": 0.5, "hold_worth_s": 60.0, "longest_s": 7_200.0}
+BY_HAND = {"place_prior": 3.0, "memory": 30.0, "hold_worth_s": 60.0, "longest_s": 7_200.0}
 
 
 def stays_of(**policy: float) -> Stays:
@@ -22,8 +22,8 @@ def service(stays: Stays, place: int, planned_s: float) -> float:
     return float(stays.service_s(np.array([place]), np.array([planned_s]))[0])
 
 
-def hold(stays: Stays, place: int, *, opens: bool) -> float:
-    return float(stays.hold(np.array([place]), np.array([opens]))[0])
+def hold(stays: Stays, place: int) -> float:
+    return float(stays.hold(np.array([place]))[0])
 
 
 def served(took_s: float, place: int = HERE, planned_s: float = 60.0, early_s: float = 0.0) -> StayEnded:
@@ -34,8 +34,7 @@ def served(took_s: float, place: int = HERE, planned_s: float = 60.0, early_s: f
 def test_before_anything_was_seen_service_takes_what_is_planned_and_an_opening_is_waited_for(place):
     stays = stays_of()
     assert service(stays, place, 90.0) == 90.0
-    assert hold(stays, place, opens=True) == 1.0
-    assert hold(stays, place, opens=False) == 0.5
+    assert hold(stays, place) == 1.0
 
 
 @pytest.mark.parametrize("planned_s", [0.0, float("nan")])
@@ -51,16 +50,16 @@ def test_the_first_stay_moves_fleet_and_place_by_what_it_weighs():
     ratio = 1.0 + (2.0 - 1.0) / 6.0
     assert service(stays, ELSEWHERE, 90.0) == pytest.approx(90.0 * ratio)
     assert service(stays, HERE, 60.0) == pytest.approx(0.25 * 120.0 + 0.75 * 60.0 * ratio)
-    assert hold(stays, HERE, opens=True) == 1.0
+    assert hold(stays, HERE) == 1.0
 
 
-def test_the_first_hold_moves_fleet_and_place_and_leaves_those_for_openings():
+def test_the_first_hold_moves_fleet_and_place_by_what_it_weighs():
     stays = stays_of()
-    stays.learn_hold(HERE, False, 0.2)
-    fleet = 0.5 + (0.2 - 0.5) / 6.0
-    assert hold(stays, ELSEWHERE, opens=False) == pytest.approx(fleet)
-    assert hold(stays, HERE, opens=False) == pytest.approx(0.25 * 0.2 + 0.75 * fleet)
-    assert hold(stays, ELSEWHERE, opens=True) == 1.0
+    stays.learn_hold(HERE, 0.2)
+    fleet = 1.0 + (0.2 - 1.0) / 6.0
+    assert hold(stays, ELSEWHERE) == pytest.approx(fleet)
+    assert hold(stays, HERE) == pytest.approx(0.25 * 0.2 + 0.75 * fleet)
+    assert service(stays, HERE, 60.0) == 60.0
 
 
 def test_an_early_stay_teaches_the_wait_and_not_the_service():
@@ -68,14 +67,14 @@ def test_an_early_stay_teaches_the_wait_and_not_the_service():
     for _ in range(200):
         stays.learn(served(took_s=60.0 + 300.0, early_s=600.0))  # half of the earliness is waited out
     assert service(stays, HERE, 60.0) == 60.0
-    assert hold(stays, HERE, opens=True) == pytest.approx(0.5, abs=0.05)
+    assert hold(stays, HERE) == pytest.approx(0.5, abs=0.05)
 
 
 def test_a_stay_hardly_early_teaches_the_service():
     stays = stays_of()
     stays.learn(served(took_s=200.0, early_s=59.0))
     assert service(stays, HERE, 60.0) > 60.0
-    assert hold(stays, HERE, opens=True) == 1.0
+    assert hold(stays, HERE) == 1.0
 
 
 def test_a_place_often_seen_takes_what_it_took():
@@ -118,14 +117,13 @@ def test_service_times_are_finite_and_holds_near_a_share_after_anything(facts):
         stays.learn(fact)
     for place in (HERE, ELSEWHERE, NOWHERE):
         assert 0.0 <= service(stays, place, 60.0) <= max(7_200.0, 5.0 * 60.0)
-        for opens in (True, False):
-            assert -0.2 <= hold(stays, place, opens=opens) <= 1.2
+        assert -0.2 <= hold(stays, place) <= 1.2
 
 
 def test_a_place_has_the_same_bits_alone_and_among_others():
     stays, rng = stays_of(), np.random.default_rng(6)
     for took_s in rng.uniform(10, 900, 40).tolist():
         stays.learn(served(took_s, place=int(rng.integers(-1, 2)), early_s=float(rng.choice([0.0, 300.0]))))
-    place, planned_s, opens = rng.integers(-1, 2, 50), rng.uniform(0, 600, 50), rng.random(50) < 0.5
+    place, planned_s = rng.integers(-1, 2, 50), rng.uniform(0, 600, 50)
     assert stays.service_s(place, planned_s).tolist() == [service(stays, p, s) for p, s in zip(place, planned_s, strict=True)]
-    assert stays.hold(place, opens).tolist() == [hold(stays, p, opens=bool(o)) for p, o in zip(place, opens, strict=True)]
+    assert stays.hold(place).tolist() == [hold(stays, p) for p in place]

@@ -114,8 +114,10 @@ def test_estimates_and_events_are_numbered_on_from_stretch_to_stretch(busy, play
 def test_a_fleets_now_never_goes_back(road, fleet):
     played = fleet().play([road.say(m.Tick, 100), road.ping(50, 0, received=50)])
     assert played.state.now_us == road.us(100)
-    assert played.play([road.plan(second=60), road.go(60), road.say(m.Tick, 60)]).state.now_us == road.us(100)
-    assert played.told("eta_updated")[0]["data"]["detected_at"] == "2026-03-02T09:01:40Z"
+    assert played.play([road.plan(second=60), road.go(60)]).state.now_us == road.us(100)
+    played.play([road.say(m.Tick, 125), road.say(m.Tick, 60)])
+    assert played.state.now_us == road.us(125)
+    assert played.told("eta_updated")[0]["data"]["detected_at"] == "2026-03-02T09:02:05Z"
 
 
 def test_what_is_not_received_yet_is_not_known_yet(road, fleet):
@@ -139,9 +141,15 @@ def test_vehicles_and_dispatch_facts_are_kept(road, fleet):
     assert played.play([road.say(m.VehicleUp, 3)]).vehicle()["down"] == 0
 
 
+def test_a_tick_between_two_that_work_only_tells_the_time(road, fleet):
+    played = fleet().play([road.say(m.Tick, 60), road.plan(second=61), road.go(61), road.say(m.Tick, 70)])
+    assert (played.state.now_us, played.told("eta_updated")) == (road.us(70), [])
+    assert played.play([road.say(m.Tick, 90)]).told("eta_updated")
+
+
 def test_a_break_delays_what_is_ahead(road, fleet):
     lines = [*road.log(road.plan(), road.go(), road.drive(0, 60, 0, 600))]
-    rested = fleet().play([*lines, road.say(m.DriverBreak, 61, duration_s=1200.0), road.say(m.Tick, 70)])
+    rested = fleet().play([*lines, road.say(m.DriverBreak, 61, duration_s=1200.0), road.say(m.Tick, 95)])
     assert rested.visit("a3")["p50_s"] > fleet().play(lines).visit("a3")["p50_s"] + 600
 
 

@@ -116,7 +116,7 @@ def test_a_changed_window_counts_from_now_on(road, fleet):
         road,
         fleet,
         road.say(m.WindowChanged, 241, visit_id="a5", window_start=road.at(300), window_end=road.at(2000)),
-        road.say(m.Tick, 250),
+        road.say(m.Tick, 275),
     )
     assert (played.visit("a5")["opens_s"], played.visit("a5")["closes_s"]) == (300, 2000)
     assert played.told("window_changed")[0]["data"]["window_end"] == "2026-03-02T09:33:20Z"

@@ -117,7 +117,7 @@ def test_a_later_window_lets_the_stop_recover(road, fleet):
     lines = road.log(
         hopeless(road), road.go(), road.drive(0, 60, 0, 600), road.say(m.WindowChanged, 65, visit_id="a5", window_end=road.at(9000))
     )
-    played = fleet().play(lines)
+    played = fleet().play([*lines, road.say(m.Tick, 95)])
     assert [phase for phase in phases(played) if phase != "updated"] == ["opened", "resolved"]
     assert played.told("exception_resolved")[0]["data"]["reason"] == "recovered"
 

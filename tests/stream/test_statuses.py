@@ -52,7 +52,15 @@ def test_a_skipped_stop_may_be_visited_later(road, fleet):
     assert played.reasons == []
 
 
-@pytest.mark.parametrize("second", OTHERS)
+def test_a_driver_may_leave_a_stop_that_is_done(road, fleet):
+    played = play(road, fleet, road.say(m.StopCompleted, 30, visit_id="a1"), until=30)
+    played.play([road.say(m.StopDeparted, 31, visit_id="a1")])
+    assert (played.visits("stop_departed"), played.reasons) == (["a1"], [])
+    assert played.visit("a1")["state"] == "COMPLETED"
+    assert played.vehicle()["here"] == -1
+
+
+@pytest.mark.parametrize("second", [kind for kind in OTHERS if kind is not m.StopDeparted])
 @pytest.mark.parametrize("first", SETTLING)
 def test_a_settled_visit_never_reopens(road, fleet, first, second):
     played = play(road, fleet, road.say(first, 30, visit_id="a1"))
