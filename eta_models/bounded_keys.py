@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from eta_models.columns import Ints
+from eta_models.columns import Columns, Ints
 
 K = TypeVar("K")
 
@@ -58,3 +58,20 @@ class BoundedKeys(Generic[K]):
         """Take over what `dump` gave."""
         self.keys, self.used, self.dropped = list(keys), bytearray(used), dropped
         self.rows = {key: row for row, key in enumerate(keys)}
+
+
+def keyed_row(keys: BoundedKeys[K], table: Columns, key: K) -> int:
+    """The row of `key` in the table that goes with the keys, made when the key is new."""
+    row = keys.row(key)
+    if row == table.count:
+        table.add(1)
+    return row
+
+
+def trim_keyed(keys: BoundedKeys[K], table: Columns, live: Ints) -> Ints | None:
+    """Trim keys and their table as one; the new row of every old one, -1 = forgotten; None = nothing moved."""
+    trimmed = keys.trim(live)
+    if trimmed is None:
+        return None
+    table.keep(trimmed[0])
+    return trimmed[1]

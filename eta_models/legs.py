@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from eta_models.bounded_keys import BoundedKeys
+from eta_models.bounded_keys import BoundedKeys, keyed_row, trim_keyed
 from eta_models.columns import Columns, Floats, Floats32, Ints, Small
 from eta_models.journeys import LegTaken
 
@@ -74,18 +74,11 @@ class Legs:
 
     def leg(self, from_stop: str, to_stop: str) -> int:
         """The row of the leg between two stops."""
-        row = self.keys.row((from_stop, to_stop))
-        if row == self.table.count:
-            self.table.add(1)
-        return row
+        return keyed_row(self.keys, self.table, (from_stop, to_stop))
 
     def trim(self, live: Ints) -> Ints | None:
         """Forget what is too much (at a tick, after `export`); the new row of every old one, -1 = forgotten; None = nothing moved."""
-        trimmed = self.keys.trim(live)
-        if trimmed is None:
-            return None
-        self.table.keep(trimmed[0])
-        return trimmed[1]
+        return trim_keyed(self.keys, self.table, live)
 
     def area(self, cell: int) -> int:
         """The row of an area, named by a coarse H3 cell; at most 4,096, later ones share the last."""
@@ -138,9 +131,9 @@ class Legs:
         self.fleet_share[1] = min(self.fleet_share[1] + 1.0, 10.0 * self.policy.memory)
         self.fleet_share[0] += (driven - self.fleet_share[0]) / self.fleet_share[1]
         if fact.leg >= 0:
-            self._learn_leg(fact, prior * float(np.exp(self._area(area, hour))[0]))
+            self._learn_leg(fact, driven, prior * float(np.exp(self._area(area, hour))[0]))
 
-    def _learn_leg(self, fact: LegTaken, prior_s: float) -> None:
+    def _learn_leg(self, fact: LegTaken, driven: float, prior_s: float) -> None:
         table, row = self.table, fact.leg
         seen = min(float(table.seen[row]) + 1.0, self.policy.memory)
         before = float(table.mean_s[row]) if seen > 1.0 else fact.took_s
@@ -148,7 +141,6 @@ class Legs:
         error = took - before
         table.seen[row] = seen
         table.mean_s[row] = before + error / seen
-        driven = min(1.0, max(0.0, fact.drive_s / max(fact.took_s, 1.0)))
         table.drive_share[row] += (driven - float(table.drive_share[row])) / seen
         table.variance[row] += (error * error * (1.0 - 1.0 / seen) - float(table.variance[row])) / seen
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from eta_models.bounded_keys import BoundedKeys
+from eta_models.bounded_keys import BoundedKeys, keyed_row, trim_keyed
 from eta_models.columns import Columns, Floats, Floats32, Ints
 from eta_models.journeys import StayEnded
 
@@ -46,18 +46,11 @@ class Stays:
 
     def place(self, stop: str) -> int:
         """The row of a place."""
-        row = self.keys.row(stop)
-        if row == self.table.count:
-            self.table.add(1)
-        return row
+        return keyed_row(self.keys, self.table, stop)
 
     def trim(self, live: Ints) -> Ints | None:
         """Forget what is too much (at a tick); the new row of every old one, -1 = forgotten; None = nothing moved."""
-        trimmed = self.keys.trim(live)
-        if trimmed is None:
-            return None
-        self.table.keep(trimmed[0])
-        return trimmed[1]
+        return trim_keyed(self.keys, self.table, live)
 
     def service_s(self, place: Ints, planned_s: Floats) -> Floats:
         """Expected work at a stop in seconds, without waiting; 0 where none is planned: it is part of the leg then."""

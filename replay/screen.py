@@ -33,7 +33,6 @@ class Screen:
     """A `Watcher` with a bar at the bottom, above which exceptions are printed; without a terminal only these."""
 
     def __init__(self, output: Console, every_exception: bool) -> None:
-        self._output = output
         self._most = None if every_exception else OPENINGS
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[reached]}"))
         self._bar = Progress(*columns, console=output, disable=not output.is_terminal, transient=True)
