@@ -1,22 +1,22 @@
 """The product's own record of a day: `log.parquet`, every entry as it was received and in log order, and `day.toml`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
-from msgspec import structs
 
 from replay.day_errors import BadDay
 from replay.day_tables import clean_id
+from replay.encoded import encoded
 from replay.timeline import Timeline
-from stream.batches import FleetBatch, Refusal, no_pings
-from stream.codec import encode
+from stream.batches import FleetBatch, no_pings
+from stream.codec import Rejected, decode
 from stream.intake import Entry, read_entries
 from stream.judge_policy import JudgePolicy
-from stream.messages import Ping
+from stream.messages import AnyMessage
 from stream.moments import instant
-from stream.reasons import Reason
+from stream.strays import strays
 from stream.texts import is_id
 
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -52,6 +52,14 @@ class DayLog:
         first, last = pl.scan_parquet(self.path).select(received.min().alias("first"), received.max().alias("last")).collect().row(0)
         return int(first or 0), int(last or 0)
 
+    def spoken(self, kinds: Collection[str]) -> Iterator[tuple[int, AnyMessage]]:
+        """The messages of these types, not judged, in log order, with when each was received."""
+        rows = pl.scan_parquet(self.path).filter(pl.col("type").is_in(list(kinds))).select(pl.col("received_at").dt.epoch("us"), "payload")
+        for received_us, payload in rows.collect().iter_rows():
+            message = decode(payload)
+            if not isinstance(message, Rejected):
+                yield received_us, message
+
     def stretches(self, policy: JudgePolicy, size: int, only: Sequence[str] | None = None) -> Iterator[list[FleetBatch]]:
         """The log cut every `size` entries; each cut gives one judged batch a fleet (`only` these fleets)."""
         scan = pl.scan_parquet(self.path).with_columns(pl.col("received_at").dt.epoch("us"))
@@ -67,18 +75,8 @@ class DayLog:
 def _own(fleet_id: str, batches: list[FleetBatch]) -> FleetBatch:
     """Entries that could not be read name no fleet, and the log knows whose they are; what names another fleet does not belong here."""
     mine = next((batch for batch in batches if batch.fleet_id == fleet_id), FleetBatch(fleet_id, no_pings(), []))
-    lost = [refusal for batch in batches if batch.fleet_id != fleet_id for refusal in (*batch.refusals, *_strays(batch))]
+    lost = [refusal for batch in batches if batch.fleet_id != fleet_id for refusal in (*batch.refusals, *strays(batch))]
     return FleetBatch(fleet_id, mine.pings, mine.notices, sorted([*mine.refusals, *lost], key=lambda refusal: refusal.position))
-
-
-def _strays(batch: FleetBatch) -> Iterator[Refusal]:
-    """The messages of another fleet."""
-    p = batch.pings
-    for position, received_us, vehicle in zip(p.position.tolist(), p.received_us.tolist(), p.vehicle.tolist(), strict=True):
-        yield Refusal(position, received_us, Reason.WRONG_PARTITION, "ping", p.names[vehicle])
-    for notice in batch.notices:
-        kind, vehicle_id = str(notice.message.__struct_config__.tag), getattr(notice.message, "vehicle_id", "") or ""
-        yield Refusal(notice.position, notice.received_us, Reason.WRONG_PARTITION, kind, vehicle_id)
 
 
 def read_log(folder: Path, fleets: dict[str, str]) -> DayLog:
@@ -116,14 +114,5 @@ def write_log(line: Timeline, policy: JudgePolicy, folder: Path) -> int:
 
 
 def _rows(batch: FleetBatch) -> Iterator[tuple[object, ...]]:
-    for notice in batch.notices:
-        kind = str(notice.message.__struct_config__.tag)
-        yield batch.fleet_id, notice.position, instant(notice.received_us), kind, encode(notice.message)
-    p = batch.pings
-    real = zip(p.lat.tolist(), p.lon.tolist(), p.speed_mps.tolist(), p.heading_deg.tolist(), p.accuracy_m.tolist(), strict=True)
-    heads = zip(p.position.tolist(), p.received_us.tolist(), p.at_us.tolist(), p.vehicle.tolist(), strict=True)
-    for (position, received_us, at_us, vehicle), (lat, lon, *optional) in zip(heads, real, strict=True):
-        speed, heading, accuracy = (None if value != value else value for value in optional)
-        said = Ping(fleet_id=batch.fleet_id, at=instant(at_us), vehicle_id=p.names[vehicle], lat=lat, lon=lon)
-        ping = structs.replace(said, speed_mps=speed, heading_deg=heading, accuracy_m=accuracy)
-        yield batch.fleet_id, position, instant(received_us), "ping", encode(ping)
+    for entry in encoded(batch):
+        yield entry.fleet_id, entry.position, instant(entry.received_us), entry.kind, entry.payload

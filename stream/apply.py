@@ -11,10 +11,10 @@ import numpy as np
 
 from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch, Notice, Pings, Refusal
-from stream.events import Numbered, number
+from stream.events import number
 from stream.fleet import FleetState
 from stream.messages import RoutePublished, StopAdded, StopReassigned, Tick
-from stream.outputs import Estimated, NamedVisit, Outputs
+from stream.outputs import Estimated, NamedVisit, Numbered, Outputs
 from stream.reasons import Reason
 from stream.rounds import run_rounds, vehicle_lookup
 from stream.settings import FleetSettings

@@ -14,10 +14,11 @@ from eta_models.model_bytes import dump_model, load_model
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence, fence_of
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
+from stream.outputs import Numbered
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
-VERSION = 2
+VERSION = 3
 _MAGIC = b"FLEETCAST-CHECKPOINT\n"
 _SUM_BYTES = 16
 
@@ -44,6 +45,7 @@ class _Saved(msgspec.Struct, frozen=True):
     fences: list[tuple[str, str, str | None, bytes]]
     fences_of: dict[int, list[str]]
     truths: list[Truth]
+    recent: list[Numbered]
     model: bytes
 
 
@@ -55,6 +57,17 @@ _NUMBERS = (
 
 def dump(state: FleetState) -> bytes:
     """The whole state as bytes."""
+    return seal(capture(state))
+
+
+def seal(captured: bytes) -> bytes:
+    """What `capture` gave, compressed and with its checksum."""
+    body = zlib.compress(captured, 1)
+    return _MAGIC + blake2b(body, digest_size=_SUM_BYTES).digest() + body
+
+
+def capture(state: FleetState) -> bytes:
+    """The state as it is now: what must be done while nothing changes it; `seal` may follow in another thread."""
     saved = _Saved(
         version=VERSION,
         fleet_id=state.fleet_id,
@@ -71,10 +84,10 @@ def dump(state: FleetState) -> bytes:
         fences=[(f.fence_id, f.kind, f.name, msgspec.json.encode(f.geometry.__geo_interface__)) for f in state.fences.values()],
         fences_of={row: sorted(fences) for row, fences in state.fences_of.items()},
         truths=state.truths,
+        recent=state.recent,
         model=dump_model(state.model),
     )
-    body = zlib.compress(msgspec.msgpack.encode(saved), 1)
-    return _MAGIC + blake2b(body, digest_size=_SUM_BYTES).digest() + body
+    return msgspec.msgpack.encode(saved)
 
 
 def load(raw: bytes, policy: ModelPolicy) -> FleetState:
@@ -84,7 +97,7 @@ def load(raw: bytes, policy: ModelPolicy) -> FleetState:
     for name, number in saved.numbers.items():
         setattr(state, name, number)
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
-    state.facts, state.truths = saved.facts, saved.truths
+    state.facts, state.truths, state.recent = saved.facts, saved.truths, saved.recent
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names
     state.vehicles = Vehicles.load(saved.vehicles, len(saved.vehicle_ids))
     state.visits = Visits.load(saved.visits, len(saved.names))

@@ -22,11 +22,15 @@ class Checkpoints:
         return self.folder / f"{fleet_id}.checkpoint"
 
     def write(self, state: FleetState) -> None:
-        """Make the state durable: written, synced, then moved over the old one."""
-        path = self._path(state.fleet_id)
+        """Make the state durable."""
+        self.put(state.fleet_id, dump(state))
+
+    def put(self, fleet_id: str, sealed: bytes) -> None:
+        """Make a sealed checkpoint durable: written, synced, then moved over the old one."""
+        path = self._path(fleet_id)
         part = path.with_suffix(".part")
         with part.open("wb") as file:
-            file.write(dump(state))
+            file.write(sealed)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)

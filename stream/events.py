@@ -6,7 +6,7 @@ import msgspec
 
 from stream.fleet import FleetState
 from stream.moments import instant
-from stream.outputs import Event, Outputs
+from stream.outputs import Event, Numbered, Outputs
 
 EVENTS = {
     "geofence_entered": "A vehicle's newest fix lies in a fence, the one before did not.",
@@ -44,14 +44,8 @@ class CloudEvent(msgspec.Struct, frozen=True):
     data: dict[str, object]
 
 
-class Numbered(msgspec.Struct, frozen=True):
-    """An event in its place: `now_us` and `sequence` order the events of a fleet, `payload` is its JSON."""
-
-    now_us: int
-    sequence: int
-    kind: str
-    payload: bytes
-
+RECENT = 16
+"""Events of which a fleet keeps the text: more than are given in the second that a Redis may lose."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -62,6 +56,8 @@ def number(state: FleetState, out: Outputs) -> list[Numbered]:
     for _, event in sorted(out.events, key=lambda item: item[0]):
         numbered.append(Numbered(event.detected_us, state.sequence, event.kind, _ENCODER.encode(_envelope(state, event))))
         state.sequence += 1
+    if numbered:
+        state.recent = [*state.recent, *numbered][-RECENT:]
     return numbered
 
 

@@ -8,6 +8,7 @@ from eta_models.columns import MISSING
 from eta_models.model import EtaModel
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence
+from stream.outputs import Numbered
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
@@ -120,6 +121,8 @@ class FleetState:
     fence_index: FenceIndex = field(default_factory=lambda: FenceIndex(()))
     fences_of: dict[int, frozenset[str]] = field(default_factory=dict)
     truths: list[Truth] = field(default_factory=list)
+    recent: list[Numbered] = field(default_factory=list)
+    """The last events: should their reader have lost them, they are said again after a restart."""
 
     def vehicle(self, vehicle_id: str) -> int:
         """The row of a vehicle, made at its first appearance; -1 = the fleet has no room for it."""

@@ -61,6 +61,9 @@ class Fleets:
         rest = batch.after(state.position)
         return None if rest is None else apply(self.settings(batch.fleet_id), state, rest)
 
+    def close(self, state: FleetState) -> None:
+        """The log has come to its end."""
+
 
 class FleetLogic(StatefulBatchLogic[FleetBatch, Applied, str]):
     """One fleet inside Bytewax. Its snapshot is only its name: state is kept by checkpoints, truth by the log."""
@@ -78,6 +81,12 @@ class FleetLogic(StatefulBatchLogic[FleetBatch, Applied, str]):
         self.kept_us = self.fleets.keep(self.state, self.kept_us)
         given = [self.fleets.step(self.state, batch) for batch in values]
         return [applied for applied in given if applied is not None], StatefulBatchLogic.RETAIN
+
+    def on_eof(self) -> tuple[Iterable[Applied], bool]:
+        """The fleet is told."""
+        if self.state is not None:
+            self.fleets.close(self.state)
+        return [], StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> str:
         """The fleet's name."""

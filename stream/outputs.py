@@ -31,6 +31,15 @@ class Event(Struct, frozen=True):
         return replace(self, key=f"{self.key}:{number}")
 
 
+class Numbered(Struct, frozen=True):
+    """An event in its place: `now_us` and `sequence` order the events of a fleet, `payload` is its JSON."""
+
+    now_us: int
+    sequence: int
+    kind: str
+    payload: bytes
+
+
 class NamedVisit(Struct, frozen=True):
     """What a visit's running number stands for: told once, so that estimates can travel as numbers."""
 

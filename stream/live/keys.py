@@ -8,7 +8,7 @@
 | `fc1:inbox` | stream | messages from those who write to Redis themselves, in any field; the engine shards them |
 | `fc1:fleets` | hash | fleet -> `FleetEntry` |
 | `fc1:events` | stream | all events: `f` fleet, `k` kind, `s` sequence in the fleet, `d` CloudEvent as JSON |
-| `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` message type, `v` vehicle, `t` received (us), `h` first bytes, `b` by `api` or `engine` |
+| `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom |
 | `fc1:refused` | hash | reason -> inputs refused before they reached the log |
 | `fc1:heartbeats` | hash | process -> `Heartbeat` |
 | `fc1:keys` | hash | SHA-256 of an API key (hex) -> its name |

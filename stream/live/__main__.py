@@ -1,0 +1,67 @@
+"""`fleetcast-stream`: the engine of some shards, until it is told to end."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+OWNED_ELSEWHERE = 75
+"""Exit code where another engine has the shards (EX_TEMPFAIL)."""
+UNUSABLE = 78
+"""Exit code where settings, files or the server cannot be used (EX_CONFIG): starting again would not help."""
+
+
+@app.command()
+def stream(
+    shards: Annotated[str | None, typer.Option(metavar="A-B", help="Shards of this process, such as 0-7 or 3 or 0-3,8; none: all.")] = None,
+    restarts: Annotated[int, typer.Option(help="How often a supervisor has started it before.", hidden=True)] = 0,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings (TOML); see docs/settings.md.")] = None,
+    state_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of checkpoints, locks and the embedded server.")] = None,
+) -> None:
+    """Consume the log of some shards from Redis, and write the present and the events into it."""
+    from stream.live.load_settings import BadSettings, load
+    from stream.live.logs import start_logging
+    from stream.live.ownership import Owned, own, shards_of
+    from stream.live.server import NoServer, check_server, connect, find_server
+
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        settings = load(config, state_dir=state_dir)
+        mine = shards_of(shards or f"0-{settings.shards - 1}", settings.shards)
+        start_logging(settings.log_level, f"stream-{mine[0]}")
+        # Before anything slow is imported: a second engine is to leave at once.
+        locks = own(settings.state_dir / "locks", mine)
+        url = find_server(settings)
+        check_server(url)
+    except Owned as error:
+        _leave(str(error), OWNED_ELSEWHERE)
+    except (BadSettings, NoServer, ValueError) as error:
+        _leave(str(error), UNUSABLE)
+    with locks:
+        from stream.live.run import run
+
+        sys.exit(run(settings, connect(url), mine, restarts, stopping.is_set))
+
+
+def _leave(sentence: str, code: int) -> NoReturn:
+    print(f"fleetcast-stream: {sentence}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+def main() -> None:
+    """Run the command line."""
+    # Bytewax is Rust: where a step fails, Python's traceback tells everything and Rust's nothing.
+    os.putenv("RUST_BACKTRACE", "0")
+    app(prog_name="fleetcast-stream")
+
+
+if __name__ == "__main__":
+    main()

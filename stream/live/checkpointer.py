@@ -1,0 +1,49 @@
+"""Checkpoints of a live system: taken between two stretches, made durable by a thread, staggered so that not all fleets come at once."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from zlib import crc32
+
+from stream.checkpoint import capture, seal
+from stream.checkpoints import Checkpoints
+from stream.fleet import FleetState
+
+
+@dataclass(slots=True)
+class Checkpointer:
+    """`kept` is told of every fleet and position that became durable; `now_s` is a steady clock."""
+
+    checkpoints: Checkpoints
+    every_s: float
+    now_s: Callable[[], float]
+    kept: Callable[[str, int], None]
+    due_s: dict[str, float] = field(default_factory=dict)
+    writing: dict[str, Future[None]] = field(default_factory=dict)
+    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "checkpoint"))
+
+    def opened(self, state: FleetState) -> None:
+        """A fleet has been opened, from its checkpoint or new; its first checkpoint is due at a moment of its own."""
+        if state.position >= 0:
+            self.kept(state.fleet_id, state.position)
+        self.due_s[state.fleet_id] = self.now_s() + self.every_s * (0.5 + crc32(state.fleet_id.encode()) % 1000 / 2000)
+
+    def offer(self, state: FleetState) -> None:
+        """Take a checkpoint when one is due. All that the fleet gave so far must have been written. Raises what the last write raised."""
+        before = self.writing.get(state.fleet_id)
+        if self.now_s() < self.due_s[state.fleet_id] or (before is not None and not before.done()):
+            return
+        if before is not None:
+            before.result()
+        self.due_s[state.fleet_id] = self.now_s() + self.every_s
+        self.writing[state.fleet_id] = self.thread.submit(self._write, state.fleet_id, state.position, capture(state))
+
+    def close(self, state: FleetState) -> None:
+        """Take the last checkpoint, and wait for it."""
+        if (before := self.writing.get(state.fleet_id)) is not None:
+            before.result()
+        self._write(state.fleet_id, state.position, capture(state))
+
+    def _write(self, fleet_id: str, position: int, captured: bytes) -> None:
+        self.checkpoints.put(fleet_id, seal(captured))
+        self.kept(fleet_id, position)

@@ -1,0 +1,101 @@
+"""What the owner of shards does beside reading them: it says that it lives, ticks for live fleets, and lets go of old log."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from redis import Redis
+
+from stream.codec import encode
+from stream.live.append import SCRIPT, Message, calls
+from stream.live.inbox import Inbox
+from stream.live.keys import FLEETS, HEARTBEATS, RESUME, log_key
+from stream.live.marks import Marks, Resume
+from stream.live.resume_file import ResumeFile
+from stream.live.settings import LiveSettings
+from stream.live.views import FleetEntry, Heartbeat
+from stream.log import TICK_US
+from stream.messages import Tick
+from stream.moments import instant
+
+BEAT_S = 1.0
+KEEP_S = 5.0
+"""How often the resume points are written down and old log is trimmed."""
+
+_fleet_entry = msgspec.json.Decoder(FleetEntry)
+
+
+@dataclass(slots=True)
+class Chores:
+    """`now_us` is the wall clock in microseconds: ticks are the place where the time of day enters a live log."""
+
+    redis: Redis
+    settings: LiveSettings
+    name: str
+    beat: Heartbeat
+    marks: dict[int, Marks]
+    resume_file: ResumeFile
+    now_us: Callable[[], int]
+    inbox: Inbox | None = None
+    last_us: dict[str, int] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Do what is due. Raises what redis-py raises; what was not done is due again."""
+        now_us = self.now_us()
+        if self._due("beat", now_us, BEAT_S):
+            beat = msgspec.structs.replace(self.beat, at_us=now_us)
+            self.redis.hset(HEARTBEATS, self.name, msgspec.json.encode(beat))
+        if now_us // TICK_US > self.last_us.get("tick", 0) // TICK_US:
+            self._tick(now_us)
+            self.last_us["tick"] = now_us
+        if self._due("keep", now_us, KEEP_S):
+            self.keep(now_us)
+        if self.inbox is not None:
+            self.inbox.empty()
+
+    def _due(self, chore: str, now_us: int, every_s: float) -> bool:
+        due = now_us - self.last_us.get(chore, 0) >= every_s * 1e6
+        if due:
+            self.last_us[chore] = now_us
+        return due
+
+    def _tick(self, now_us: int) -> None:
+        """A tick for every live fleet of our shards."""
+        answer: Any = self.redis.hgetall(FLEETS)
+        live = sorted(name.decode() for name, entry in answer.items() if self._is_ours(_fleet_entry.decode(entry)))
+        ticks = [Message(fleet_id, encode(Tick(fleet_id=fleet_id, at=instant(now_us)))) for fleet_id in live]
+        with self.redis.pipeline(transaction=False) as pipe:
+            for call in calls(ticks, self.settings.time_zone, shards=self.settings.shards):
+                pipe.eval(SCRIPT, len(call.keys), *call.keys, *call.args)
+            pipe.execute()
+
+    def _is_ours(self, entry: FleetEntry) -> bool:
+        return not entry.driven and entry.shard in self.marks
+
+    def keep(self, now_us: int) -> None:
+        """Write the resume points down, first on disk; then trim what is durable and old, or durable where there is too much of it."""
+        resume = {shard: marks.resume() for shard, marks in self.marks.items()}
+        self.resume_file.write(resume)
+        self.redis.hset(RESUME, mapping={str(shard): point.stream_id for shard, point in resume.items()})
+        too_much = self._log_bytes(resume) > self.settings.retention_mb * 1_000_000
+        oldest_ms = now_us // 1000 - round(self.settings.retention_min * 60_000)
+        with self.redis.pipeline(transaction=False) as pipe:
+            for shard, point in resume.items():
+                if (bound := _trim_bound(point, oldest_ms, too_much=too_much)) is not None:
+                    pipe.xtrim(log_key(shard), minid=bound, approximate=True)
+            pipe.execute()
+
+    def _log_bytes(self, shards: Iterable[int]) -> int:
+        with self.redis.pipeline(transaction=False) as pipe:
+            for shard in shards:
+                pipe.memory_usage(log_key(shard), samples=5)
+            return sum(size or 0 for size in pipe.execute())
+
+
+def _trim_bound(point: Resume, oldest_ms: int, *, too_much: bool) -> str | None:
+    """The id below which a log may be forgotten: never past the resume point; None = nothing yet."""
+    millis, _, seq = point.stream_id.partition("-")
+    if too_much or int(millis) < oldest_ms:
+        return f"{millis}-{seq}" if int(millis) else None
+    return f"{oldest_ms}-0"

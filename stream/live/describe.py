@@ -1,0 +1,87 @@
+"""A fleet's state in the words and rows that stand in Redis."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eta_models.columns import Ints
+from stream.fleet import FleetState, Route, VehicleFacts
+from stream.live.views import FIX, VISIT, PlannedVisit, RouteView, Totals, VehicleView
+
+
+def totals(state: FleetState) -> Totals:
+    """Counts of the log and of what the fleet has."""
+    counts = len(state.vehicle_ids), len(state.routes), len(state.fences)
+    return Totals(state.received, state.pings, state.kept_late, state.refused, state.counted, *counts)
+
+
+def fixes(state: FleetState, rows: Ints) -> NDArray[np.void]:
+    """The newest fix of each vehicle, as `FIX`."""
+    packed = np.empty(len(rows), dtype=FIX)
+    for name in FIX.names or ():
+        packed[name] = getattr(state.vehicles, name)[rows]
+    return packed
+
+
+def standing(state: FleetState, rows: Ints) -> Ints:
+    """What of each vehicle is said in words, as numbers that change with it."""
+    v, number = state.vehicles, np.append(state.visits.number[: state.visits.count], -1)
+    following, here = v.next[rows], v.here[rows]
+    columns = (v.route[rows], number[following], number[here], v.down[rows], v.off_plan[rows], v.paused_until_us[rows], v.inside[rows])
+    return np.stack(columns, axis=1).astype(np.int64)
+
+
+def vehicle_view(state: FleetState, row: int) -> VehicleView:
+    """What is known of a vehicle besides its fix."""
+    v, facts = state.vehicles, state.facts.get(state.vehicle_ids[row], VehicleFacts())
+    following, here = int(v.next[row]), int(v.here[row])
+    return VehicleView(
+        vehicle_id=state.vehicle_ids[row],
+        route_id=state.route_ids.get(int(v.route[row])),
+        next_visit_id=state.names[following].visit_id if following >= 0 else None,
+        here_visit_id=state.names[here].visit_id if here >= 0 else None,
+        down=bool(v.down[row]),
+        off_plan=bool(v.off_plan[row]),
+        paused_until_us=int(v.paused_until_us[row]),
+        fence_ids=sorted(state.fences_of.get(row, ())),
+        driver_id=facts.driver_id,
+        capacity=facts.capacity,
+        skills=list(facts.skills),
+    )
+
+
+def route_view(state: FleetState, route: Route) -> RouteView:
+    """A route as it is planned now."""
+    visits = [planned_visit(state, row) for row in range(route.first, route.end)]
+    moments = route.published_us, route.started, route.ended_us
+    return RouteView(
+        route.route_id, state.vehicle_ids[route.vehicle], route.plan_version, *moments, route.load_ready, route.dock_id, visits
+    )
+
+
+def planned_visit(state: FleetState, row: int) -> PlannedVisit:
+    """What of a visit seldom changes."""
+    names, visits = state.names[row], state.visits
+    service_s = float(visits.service_s[row])
+    return PlannedVisit(
+        visit_id=names.visit_id,
+        stop_id=names.stop_id,
+        seq=names.seq,
+        kind=names.kind,
+        lat=float(visits.lat[row]),
+        lon=float(visits.lon[row]),
+        radius_m=float(visits.radius_m[row]),
+        service_s=service_s if service_s == service_s else None,
+        priority=names.priority,
+        order_ref=names.order_ref,
+        customer_ref=names.customer_ref,
+        metadata=names.metadata,
+    )
+
+
+def visit_rows(state: FleetState, routes: list[Route]) -> NDArray[np.void]:
+    """The visits of whole routes one after the other, as `VISIT`."""
+    rows = np.concatenate([np.arange(route.first, route.end) for route in routes])
+    packed = np.empty(len(rows), dtype=VISIT)
+    for name in VISIT.names or ():
+        packed[name] = getattr(state.visits, name)[rows]
+    return packed

@@ -1,0 +1,43 @@
+"""Only one engine owns a shard on a machine: a lock a shard, held as long as the process lives."""
+
+import fcntl
+import os
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+
+class Owned(Exception):
+    """Another engine has one of the shards; the message says which process."""
+
+
+def own(folder: Path, shards: Iterable[int]) -> ExitStack:
+    """Take the locks of `shards` in `folder`; they are let go when the stack is closed or the process ends. Raises `Owned`."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ExitStack() as stack:
+        for shard in shards:
+            _take(stack.enter_context((folder / f"shard-{shard:02d}.lock").open("a+")), shard)
+        return stack.pop_all()
+
+
+def _take(file: IO[str], shard: int) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        raise Owned(f"shard {shard} is owned by process {file.read().strip() or 'unknown'}") from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+
+
+def shards_of(text: str, count: int) -> list[int]:
+    """`0-15`, `3` or `0-3,8` as numbers. Raises ValueError."""
+    shards = set[int]()
+    for part in text.split(","):
+        first, _, last = part.strip().partition("-")
+        shards |= set(range(int(first), int(last or first) + 1))
+    if not shards or max(shards) >= count or min(shards) < 0:
+        raise ValueError(f"shards go from 0 to {count - 1}, and {text!r} was given")
+    return sorted(shards)

@@ -1,0 +1,123 @@
+"""Reads the shards of a process: one blocking call for all of them, batches that grow with the load, gaps noticed."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from redis import Redis
+
+from stream.batches import FleetBatch, Refusal, no_pings
+from stream.intake import Entry, read_entries
+from stream.judge_policy import JudgePolicy
+from stream.live.keys import log_key
+from stream.live.log_entry import MOST, BadEntry, position_of, unpack
+from stream.live.marks import Marks, Resume
+from stream.live.settings import LiveSettings
+from stream.log import shard_of
+from stream.reasons import Reason
+from stream.strays import strays
+
+log = structlog.get_logger()
+
+StreamEntry = tuple[bytes, Mapping[bytes, bytes]]
+
+FEW_ENTRIES = 50
+"""Entries that are asked for of each shard at least."""
+
+
+def nobody(shard: int) -> str:
+    """Under whose name stands what a shard holds and no fleet owns; no fleet can be called so."""
+    return f"~{shard:02d}"
+
+
+@dataclass(slots=True)
+class Reader:
+    """The logs of some shards, each from its resume point on. `gap` is told of a shard, the first lost number, and how many are lost."""
+
+    redis: Redis
+    settings: LiveSettings
+    marks: dict[int, Marks]
+    wait: Callable[[float], None]
+    gap: Callable[[int, int, int], None]
+    policy: JudgePolicy = field(default_factory=JudgePolicy)
+    last_ids: dict[int, str] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+    """Number that the next message of each shard should have, -1 = not known."""
+    busy: bool = False
+    per_entry: float = float(MOST)
+    """Messages of an entry of late."""
+
+    @classmethod
+    def at(cls, redis: Redis, settings: LiveSettings, resume: Mapping[int, Resume], wait: Callable[[float], None],
+           gap: Callable[[int, int, int], None]) -> "Reader":  # fmt: skip
+        """A reader that begins where each shard is to be resumed."""
+        reader = cls(redis, settings, {shard: Marks(begun) for shard, begun in resume.items()}, wait, gap)
+        reader.last_ids = {shard: begun.stream_id for shard, begun in resume.items()}
+        reader.counts = {shard: begun.count for shard, begun in resume.items()}
+        return reader
+
+    def read(self, idle_s: float) -> list[FleetBatch]:
+        """What has come since, judged, a batch a fleet; waits for it up to `idle_s`. Raises what redis-py raises."""
+        found = self._entries(idle_s)
+        if found and self.busy and self._messages(found) < self.settings.batch / 10 and self.settings.linger_ms:
+            # Under load a short wait makes one batch of many small ones, each of which would cost nearly as much as all.
+            self.wait(self.settings.linger_ms / 1000)
+            for shard, more in self._entries(0).items():
+                found.setdefault(shard, []).extend(more)
+        self.busy = bool(found)
+        return [batch for shard, entries in sorted(found.items()) for batch in self._batches(shard, entries)]
+
+    def _entries(self, idle_s: float) -> dict[int, list[StreamEntry]]:
+        streams: dict[Any, Any] = {log_key(shard): last_id for shard, last_id in self.last_ids.items()}
+        count = max(FEW_ENTRIES, round(self.settings.batch / self.per_entry))
+        answer: Any = self.redis.xread(streams, count=count, block=max(1, round(1000 * idle_s)) if idle_s else None)
+        found = {int(name[-2:]): list(entries) for name, entries in answer}
+        for shard, entries in found.items():
+            self.last_ids[shard] = entries[-1][0].decode()
+        if found:
+            self.per_entry = max(1.0, self._messages(found) / sum(map(len, found.values())))
+        return found
+
+    def _messages(self, found: Mapping[int, Sequence[StreamEntry]]) -> int:
+        entries = [fields for part in found.values() for _, fields in part]
+        return sum(int(fields.get(b"n", b"1")) for fields in entries)
+
+    def _batches(self, shard: int, entries: Sequence[StreamEntry]) -> Iterator[FleetBatch]:
+        """The entries of a shard, judged; what does not belong into it is refused under nobody's name."""
+        messages, bad, first = list[Entry](), list[Refusal](), -1
+        for stream_id, fields in entries:
+            try:
+                more = self._numbered(shard, stream_id, fields)
+                first = first if messages else self.counts[shard] - len(more)
+                messages += more
+            except BadEntry as error:
+                log.warning("bad_entry", shard=shard, error=str(error))
+                moment_us = int(stream_id.split(b"-")[0]) * 1000
+                bad.append(Refusal(position_of(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:200]))
+        if messages:
+            self.marks[shard].read(messages[0].position, first, messages[-1].position)
+        for batch in read_entries(self.policy, messages):
+            if batch.fleet_id and shard_of(batch.fleet_id, self.settings.shards) == shard:
+                yield self._handed(shard, batch)
+            else:
+                bad += [*batch.refusals, *strays(batch)]
+        if bad:
+            yield self._handed(shard, FleetBatch(nobody(shard), no_pings(), [], sorted(bad, key=lambda refusal: refusal.position)))
+
+    def _numbered(self, shard: int, stream_id: bytes, fields: Mapping[bytes, bytes]) -> list[Entry]:
+        """The messages of an entry, held against the number that was expected."""
+        messages, number = list(unpack(stream_id, fields)), int(fields.get(b"c", b"-1"))
+        expected = self.counts[shard]
+        if number > expected >= 0:
+            self.gap(shard, expected, number - expected)
+        elif 0 <= number < expected:
+            log.warning("log_went_back", shard=shard, expected=expected, found=number)
+        self.counts[shard] = number + len(messages)
+        return messages
+
+    def _handed(self, shard: int, batch: FleetBatch) -> FleetBatch:
+        ends = [int(batch.pings.position[place]) for place in (0, -1) if len(batch.pings)]
+        ends += [part[place].position for part in (batch.notices, batch.refusals) for place in (0, -1) if part]
+        self.marks[shard].hand(batch.fleet_id, min(ends), max(ends))
+        return batch

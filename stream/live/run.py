@@ -1,0 +1,32 @@
+"""Runs the engine to its end, and says in an exit code what the end was."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+from redis import Redis
+
+from stream.checkpoint import UnusableCheckpoint
+from stream.doors import run_here
+from stream.live.engine import build_engine
+from stream.live.resume_file import Unusable
+from stream.live.settings import LiveSettings
+from stream.live.writer import TakenOver
+
+log = structlog.get_logger()
+
+
+def run(settings: LiveSettings, redis: Redis, shards: Sequence[int], restarts: int, stopping: Callable[[], bool]) -> int:
+    """Run until `stopping` says so: 0; 75 when somebody else writes our fleets, 78 when a file cannot be used. Others are raised."""
+    try:
+        engine = build_engine(settings, redis, shards, restarts, stopping)
+        log.info("started", shards=f"{shards[0]}-{shards[-1]}", restarts=restarts)
+        run_here(engine.flow)
+        engine.finish()
+    except TakenOver as error:
+        log.error("taken_over", why=str(error))
+        return 75
+    except (UnusableCheckpoint, Unusable) as error:
+        log.error("unusable", why=str(error))
+        return 78
+    log.info("ended")
+    return 0

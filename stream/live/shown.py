@@ -1,0 +1,176 @@
+"""What a stretch changed of the present, as it will stand in Redis: only the vehicles and routes that it was about."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from eta_models.columns import MISSING, Ints
+from stream.batches import FleetBatch
+from stream.fleet import FleetState, Route
+from stream.live.describe import fixes, route_view, standing, totals, vehicle_view, visit_rows
+from stream.live.views import VISIT, FenceView
+from stream.messages import (
+    AnyMessage,
+    DockAssigned,
+    FencePut,
+    FenceRemoved,
+    LoadReady,
+    RouteEnded,
+    RoutePublished,
+    RouteStarted,
+    StopAdded,
+    StopReassigned,
+    Tick,
+    VehiclePut,
+)
+from stream.visits import MOVED
+
+_encode = msgspec.json.Encoder().encode
+
+PLANS = (RoutePublished, StopAdded, StopReassigned, RouteStarted, RouteEnded, LoadReady, DockAssigned)
+"""Messages after which a route has to be shown anew as a whole."""
+
+
+@dataclass(slots=True)
+class Changes:
+    """What to write: for each kind of key (`keys.OF_A_FLEET`) fields and values one after the other, and fields to remove."""
+
+    replace: bool = False
+    """Everything is in here: what stood there before goes."""
+    puts: dict[str, list[str | bytes]] = field(default_factory=dict)
+    removals: dict[str, list[str]] = field(default_factory=dict)
+    orders: list[str] = field(default_factory=list)
+    old_orders: list[str] = field(default_factory=list)
+    cells: bytes | None = None
+    totals: bytes = b""
+
+    def put(self, kind: str, name: str, value: str | bytes) -> None:
+        """One field of a hash."""
+        self.puts.setdefault(kind, []).extend((name, value))
+
+    def remove(self, kind: str, names: Iterable[str]) -> None:
+        """Fields of a hash."""
+        self.removals.setdefault(kind, []).extend(names)
+
+
+@dataclass(slots=True)
+class Shown:
+    """What is known of what stands in Redis of one fleet; begins with nothing, so the first `changes` are everything."""
+
+    whole: bool = True
+    vehicles: Ints = field(default_factory=lambda: np.empty((0, 7), np.int64))
+    """A row a vehicle: what its `VehicleView` was made from."""
+    routes: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
+    """Route -> its visits and its entries among the orders."""
+    fences: set[str] = field(default_factory=set)
+
+    def changes(self, state: FleetState, batch: FleetBatch) -> Changes:
+        """What to write after a stretch, which must have been the last one that was applied."""
+        messages = [notice.message for notice in batch.notices]
+        plans = [message for message in messages if isinstance(message, PLANS)]
+        fenced = self.whole or any(isinstance(message, FencePut | FenceRemoved) for message in messages)
+        everybody = np.arange(state.vehicles.count)
+        rows = everybody if fenced else _touched_vehicles(state, batch)
+        change = Changes(self.whole, totals=_encode(totals(state)))
+        _put_rows(change, "fixes", [state.vehicle_ids[row] for row in rows.tolist()], fixes(state, rows))
+        facts = {state.vehicle_rows[m.vehicle_id] for m in messages if isinstance(m, VehiclePut) and m.vehicle_id in state.vehicle_rows}
+        ticked = any(isinstance(message, Tick) for message in messages)
+        self._show_vehicles(state, everybody if plans or ticked else rows, facts, change)
+        for route in state.routes.values() if self.whole else _touched_routes(state, plans):
+            self._show_route(state, route, change)
+        if ticked:
+            self._forget_routes(state, change)
+        said = {getattr(message, "route_id", "") for message in messages} | {route.route_id for route in _touched_routes(state, plans)}
+        driven = {state.route_ids[number] for number in np.unique(state.vehicles.route[rows]).tolist() if number in state.route_ids}
+        _put_visits(state, sorted(state.routes if self.whole else (said | driven) & state.routes.keys()), change)
+        if fenced:
+            self._show_fences(state, change)
+        self.whole = False
+        return change
+
+    def _show_vehicles(self, state: FleetState, rows: Ints, facts: set[int], change: Changes) -> None:
+        """Vehicles of which more has changed than the fix."""
+        if len(self.vehicles) < state.vehicles.count:
+            more = np.full((state.vehicles.count + 64 - len(self.vehicles), 7), MISSING)
+            self.vehicles = np.concatenate([self.vehicles, more])
+        new = standing(state, rows)
+        changed = set(rows[(new != self.vehicles[rows]).any(axis=1)].tolist()) | facts
+        self.vehicles[rows] = new
+        for row in sorted(changed):
+            change.put("vehicles", state.vehicle_ids[row], _encode(vehicle_view(state, row)))
+
+    def _show_route(self, state: FleetState, route: Route, change: Changes) -> None:
+        names = [state.names[row] for row in range(route.first, route.end) if state.visits.state[row] != MOVED]
+        visits = [name.visit_id for name in names]
+        orders = [f"{name.order_ref}\0{name.visit_id}" for name in names if name.order_ref is not None]
+        old_visits, old_orders = self.routes.get(route.route_id, ([], []))
+        self._forget(state, route.route_id, set(old_visits) - set(visits), set(old_orders) - set(orders), change)
+        self.routes[route.route_id] = visits, orders
+        change.put("routes", route.route_id, _encode(route_view(state, route)))
+        change.orders += orders
+        for visit_id in visits:
+            change.put("visits", visit_id, route.route_id)
+
+    def _forget(self, state: FleetState, route_id: str, visits: set[str], orders: set[str], change: Changes) -> None:
+        """Visits that a route no longer has; one that went to another route is shown there."""
+        gone = [v for v in sorted(visits) if (row := state.visit_rows.get(v, -1)) < 0 or state.names[row].route_id == route_id]
+        change.remove("visits", gone)
+        change.old_orders += [order for order in sorted(orders) if order.split("\0")[1] in gone]
+
+    def _forget_routes(self, state: FleetState, change: Changes) -> None:
+        """Routes that were tidied away."""
+        for route_id in sorted(self.routes.keys() - state.routes.keys()):
+            visits, orders = self.routes.pop(route_id)
+            self._forget(state, route_id, set(visits), set(orders), change)
+            change.remove("routes", [route_id])
+            change.remove("etas", [route_id])
+
+    def _show_fences(self, state: FleetState, change: Changes) -> None:
+        for fence in state.fences.values():
+            view = FenceView(fence.fence_id, fence.kind, fence.name, fence.geometry.__geo_interface__)
+            change.put("fences", fence.fence_id, _encode(view))
+        change.remove("fences", sorted(self.fences - state.fences.keys()))
+        self.fences = set(state.fences)
+
+
+def _touched_vehicles(state: FleetState, batch: FleetBatch) -> Ints:
+    """Rows of the vehicles that a stretch named, and of those that its ticks estimated anew."""
+    names = {*batch.pings.names}
+    for notice in batch.notices:
+        names |= {getattr(notice.message, "vehicle_id", ""), getattr(notice.message, "to_vehicle_id", "")}
+    rows = np.array(sorted(state.vehicle_rows[name] for name in names if name in state.vehicle_rows), dtype=np.int64)
+    ticks_us = [notice.received_us for notice in batch.notices if isinstance(notice.message, Tick)]
+    if not ticks_us:
+        return rows
+    estimated = np.flatnonzero(state.vehicles.estimated_us[: state.vehicles.count] >= min(ticks_us))
+    return np.union1d(rows, estimated)
+
+
+def _touched_routes(state: FleetState, plans: Sequence[AnyMessage]) -> list[Route]:
+    """Routes that have to be shown as a whole: those named, and with a start or an end all of that vehicle."""
+    ids = {getattr(message, name, "") for message in plans for name in ("route_id", "to_route_id")}
+    vehicles = {state.vehicle_rows.get(m.vehicle_id, -1) for m in plans if isinstance(m, RouteStarted | RouteEnded)}
+    return [route for route in state.routes.values() if route.route_id in ids or route.vehicle in vehicles]
+
+
+def _put_rows(change: Changes, kind: str, names: list[str], rows: NDArray[np.void]) -> None:
+    raw, size = rows.tobytes(), rows.dtype.itemsize
+    flat = change.puts.setdefault(kind, [])
+    for i, name in enumerate(names):
+        flat += (name, raw[i * size : (i + 1) * size])
+
+
+def _put_visits(state: FleetState, route_ids: list[str], change: Changes) -> None:
+    """The packed rows of whole routes, gathered in one sweep."""
+    routes = [state.routes[route_id] for route_id in route_ids]
+    if not routes:
+        return
+    packed = visit_rows(state, routes)
+    raw, size, first = packed.tobytes(), VISIT.itemsize, 0
+    for route in routes:
+        end = first + route.end - route.first
+        change.put("etas", route.route_id, raw[first * size : end * size])
+        first = end

@@ -1,0 +1,59 @@
+"""Signs of life: of an engine its heartbeat in Redis, of the API its answers."""
+
+import time
+from collections.abc import Callable
+from http.client import HTTPConnection, HTTPException
+
+import msgspec
+from redis import Redis
+from redis.exceptions import RedisError
+
+from stream.live.keys import HEARTBEATS
+from stream.live.supervisor import Unheard
+from stream.live.views import Heartbeat
+
+ASK_EVERY_S = 2.0
+
+_heartbeat = msgspec.json.Decoder(Heartbeat)
+
+
+def heartbeats(redis: "Redis") -> Callable[[int], object]:
+    """For a pid its newest heartbeat."""
+
+    def sign(pid: int) -> object:
+        try:
+            # redis-py types replies for both its clients at once.
+            beats = [_heartbeat.decode(told) for told in redis.hvals(HEARTBEATS)]  # type: ignore[union-attr]
+        except (RedisError, OSError, msgspec.DecodeError) as error:
+            raise Unheard from error
+        return max((beat.at_us for beat in beats if beat.pid == pid), default=None)
+
+    return sign
+
+
+def health(host: str, port: int) -> Callable[[int], object]:
+    """For any pid the time of the newest answer of /healthz, asked for every other second."""
+    asked_s, answered_s = float("-inf"), None
+
+    def sign(_pid: int) -> object:
+        nonlocal asked_s, answered_s
+        if time.monotonic() - asked_s >= ASK_EVERY_S:
+            if ask(host, port, "/healthz")[0] == 200:
+                answered_s = time.monotonic()
+            asked_s = time.monotonic()
+        return answered_s
+
+    return sign
+
+
+def ask(host: str, port: int, path: str) -> tuple[int, str]:
+    """Status and beginning of the answer of the API; status 0 if there was none within a second."""
+    connection = HTTPConnection(host, port, timeout=1.0)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(2_000).decode(errors="replace")
+    except (OSError, HTTPException) as error:
+        return 0, str(error)
+    finally:
+        connection.close()

@@ -1,0 +1,142 @@
+"""Writes what stretches gave into Redis, each exactly once, whatever happens to Redis or to us in between."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.exceptions import ConnectionError as Unreachable
+from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import TimeoutError as TooSlow
+
+from stream.live.keys import fleet_key
+from stream.live.orders import Order, position_text
+from stream.live.write_script import REWOUND, SCRIPT, TAKEN, keys
+
+OUTBOX_S = 15.0
+"""Calls are kept for so long: Redis writes its log to disk every second, and may postpone it while the disk is busy."""
+OUTBOX_BYTES = 64_000_000
+
+log = structlog.get_logger()
+
+
+class TakenOver(Exception):
+    """Somebody else writes this fleet: two engines own the same shard."""
+
+
+class LostTooMuch(Exception):
+    """Redis went back further than what is kept to be written again; a restart writes everything anew."""
+
+
+@dataclass(slots=True)
+class Guard:
+    """How far a fleet has been written."""
+
+    position: str
+    sequence: int
+    writes: int
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A call that was made: when, of which fleet, its number, its order."""
+
+    at_s: float
+    fleet_id: str
+    writes: int
+    order: Order
+
+
+@dataclass(slots=True)
+class Writer:
+    """The only one who writes the fleets of some shards. `by` names this process; `now_s` is a steady clock, `wait` sleeps."""
+
+    redis: Redis
+    by: str
+    now_s: Callable[[], float]
+    wait: Callable[[float], None]
+    guards: dict[str, Guard] = field(default_factory=dict)
+    outbox: deque[_Sent] = field(default_factory=deque)
+    outbox_bytes: int = 0
+    sha: str = ""
+
+    def open(self, fleet_id: str) -> Guard:
+        """How far a fleet has been written, by whomever; from here on only we write it."""
+        position, sequence, writes = self._patiently(
+            lambda: self.redis.hmget(fleet_key("fleet", fleet_id), "position", "sequence", "writes")
+        )
+        guard = Guard((position or b"").decode(), int(sequence or 0), int(writes or 0))
+        self.guards[fleet_id] = guard
+        return guard
+
+    def write(self, orders: Sequence[Order]) -> None:
+        """Write what stretches gave, in order, in one round trip. Raises `TakenOver`, `LostTooMuch`."""
+        sent, mended = [self._sent(order) for order in orders], set[str]()
+        for one, answer in zip(sent, self._call(sent), strict=True):
+            if answer[0] == REWOUND and one.fleet_id not in mended:
+                self._write_again(one)
+                mended.add(one.fleet_id)
+            elif answer[0] == TAKEN:
+                raise TakenOver(f"fleet {one.fleet_id!r} was written by somebody else: call {answer[1]}, ours is {one.writes + 1}")
+        self._trim()
+
+    def _sent(self, order: Order) -> _Sent:
+        guard = self.guards[order.fleet_id]
+        sent = _Sent(self.now_s(), order.fleet_id, guard.writes, order)
+        guard.writes += 1
+        guard.position = max(guard.position, order.position)
+        self.outbox.append(sent)
+        self.outbox_bytes += order.size
+        return sent
+
+    def _call(self, sent: Sequence[_Sent]) -> list[Any]:
+        return list(self._patiently(lambda: self._round_trip(sent)))
+
+    def _round_trip(self, sent: Sequence[_Sent]) -> list[Any]:
+        if not self.sha:
+            self.sha = str(self.redis.script_load(SCRIPT))
+        try:
+            with self.redis.pipeline(transaction=False) as pipe:
+                for one in sent:
+                    own = keys(one.fleet_id)
+                    pipe.evalsha(self.sha, len(own), *own, *one.order.args(one.writes))
+                return pipe.execute()
+        except NoScriptError:
+            self.sha = ""
+            return self._round_trip(sent)
+
+    def _patiently(self, call: Callable[[], Any]) -> Any:
+        """Call until Redis answers: nothing may be passed over, and the log waits for us meanwhile."""
+        wait_s = 0.01
+        while True:
+            try:
+                return call()
+            except (Unreachable, TooSlow) as error:
+                log.warning("redis_away", error=type(error).__name__, wait_s=wait_s)
+            except ResponseError as error:
+                if not str(error).startswith(("LOADING", "OOM", "BUSY", "MASTERDOWN", "READONLY")):
+                    raise
+                log.warning("redis_refuses", error=str(error)[:80], wait_s=wait_s)
+            self.wait(wait_s)
+            wait_s = min(2 * wait_s, 1.0)
+
+    def _write_again(self, sent: _Sent) -> None:
+        """Redis lost its last writes: put everything there again that it does not have."""
+        stored = self._patiently(lambda: self.redis.hget(fleet_key("fleet", sent.fleet_id), "writes"))
+        lost = [one for one in self.outbox if one.fleet_id == sent.fleet_id and one.writes >= int(stored or 0)]
+        log.warning("redis_went_back", fleet=sent.fleet_id, writes=int(stored or 0), expected=sent.writes, written_again=len(lost))
+        if not lost or lost[0].writes != int(stored or 0):
+            raise LostTooMuch(f"Redis lost more of fleet {sent.fleet_id!r} than the last {OUTBOX_S:g} s")
+        for answer in self._call(lost):
+            if answer[0] == TAKEN:
+                raise TakenOver(f"fleet {sent.fleet_id!r} was written by somebody else")
+
+    def _trim(self) -> None:
+        while self.outbox and (self.outbox[0].at_s < self.now_s() - OUTBOX_S or self.outbox_bytes > OUTBOX_BYTES):
+            self.outbox_bytes -= self.outbox.popleft().order.size
+
+    def is_written(self, fleet_id: str, position: int) -> bool:
+        """Whether all up to a position is in Redis."""
+        return self.guards[fleet_id].position >= position_text(position)
