@@ -11,6 +11,7 @@ import msgspec
 
 from eta_models.model import ModelPolicy
 from eta_models.model_bytes import dump_model, load_model
+from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence, fence_of
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
@@ -46,6 +47,7 @@ class _Saved(msgspec.Struct, frozen=True):
     fences_of: dict[int, list[str]]
     truths: list[Truth]
     recent: list[Numbered]
+    speeds: tuple[list[int], bytes]
     model: bytes
 
 
@@ -85,6 +87,7 @@ def capture(state: FleetState) -> bytes:
         fences_of={row: sorted(fences) for row, fences in state.fences_of.items()},
         truths=state.truths,
         recent=state.recent,
+        speeds=state.speeds.dump(),
         model=dump_model(state.model),
     )
     return msgspec.msgpack.encode(saved)
@@ -99,6 +102,7 @@ def load(raw: bytes, policy: ModelPolicy) -> FleetState:
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
     state.facts, state.truths, state.recent = saved.facts, saved.truths, saved.recent
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names
+    state.speeds = Speeds.load(saved.speeds)
     state.vehicles = Vehicles.load(saved.vehicles, len(saved.vehicle_ids))
     state.visits = Visits.load(saved.visits, len(saved.names))
     state.vehicle_rows = {vehicle_id: row for row, vehicle_id in enumerate(saved.vehicle_ids)}

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from eta_models.columns import MISSING
 from eta_models.model import EtaModel
+from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence
 from stream.outputs import Numbered
@@ -120,6 +121,7 @@ class FleetState:
     fences: dict[str, Fence] = field(default_factory=dict)
     fence_index: FenceIndex = field(default_factory=lambda: FenceIndex(()))
     fences_of: dict[int, frozenset[str]] = field(default_factory=dict)
+    speeds: Speeds = field(default_factory=Speeds)
     truths: list[Truth] = field(default_factory=list)
     recent: list[Numbered] = field(default_factory=list)
     """The last events: should their reader have lost them, they are said again after a restart."""

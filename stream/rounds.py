@@ -22,6 +22,7 @@ from stream.steps.plans import publish_route
 from stream.steps.progress import progress
 from stream.steps.publish import publish
 from stream.steps.risk import risk
+from stream.steps.speeds import learn_speeds
 from stream.steps.statuses import Facts
 
 LIMITED_US = 60_000_000
@@ -115,6 +116,7 @@ def _fixes(settings: FleetSettings, state: FleetState, rows: Ints, now_us: Ints,
     kept = np.flatnonzero(live)
     fixes = pings.take(kept) if len(kept) < len(rows) else pings
     store(settings.clean, state.vehicles, rows[kept], fixes)
+    learn_speeds(state, rows[kept])
     locate(state, rows[kept], now_us[kept], fixes, out)
     changed = progress(settings.progress, state, rows[kept], fixes.position, now_us[kept], out)
     return kept, changed

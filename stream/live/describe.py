@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eta_models.columns import Ints
+from geofences.cells import cell_name
 from stream.fleet import FleetState, Route, VehicleFacts
-from stream.live.views import FIX, VISIT, PlannedVisit, RouteView, Totals, VehicleView
+from stream.live.views import FIX, VISIT, CellsView, PlannedVisit, RouteView, Totals, VehicleView
 
 
 def totals(state: FleetState) -> Totals:
@@ -85,3 +86,13 @@ def visit_rows(state: FleetState, routes: list[Route]) -> NDArray[np.void]:
     for name in VISIT.names or ():
         packed[name] = getattr(state.visits, name)[rows]
     return packed
+
+
+LEAST_MOVES, MOST_CELLS = 3, 5_000
+"""A cell is shown when it was seen to be crossed three times; a map of more cells is no help to anybody."""
+
+
+def cells_view(state: FleetState) -> CellsView:
+    """How fast the fleet moves, by cell."""
+    table = state.speeds.table(LEAST_MOVES, MOST_CELLS)
+    return CellsView(state.now_us, {cell_name(cell): (round(speed_mps, 2), moves) for cell, speed_mps, moves in table})

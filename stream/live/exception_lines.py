@@ -1,6 +1,6 @@
 """Exceptions as lines for people, in the local time of their fleet, as they come into the stream of events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,8 +22,8 @@ class Told(msgspec.Struct):
 
     exception_kind: str
     detected_at: datetime
-    vehicle_id: str
-    stop_id: str
+    vehicle_id: str | None = None
+    stop_id: str | None = None
     order_ref: str | None = None
     customer_ref: str | None = None
     window_end: datetime | None = None
@@ -40,20 +40,27 @@ _envelope = msgspec.json.Decoder(_Envelope)
 
 
 class ExceptionTail:
-    """The exceptions that open and resolve from now on."""
+    """The exceptions that open and resolve from now on. Fleets that are not in `time_zones` have that with which they were made known."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", time_zones: Mapping[str, str]) -> None:
+        newest: Any = redis.xrevrange(EVENTS, count=1)
         self._redis: Any = redis
-        newest = self._redis.xrevrange(EVENTS, count=1)
-        self._after: bytes | str = newest[0][0] if newest else "0-0"
-        self._zones: dict[bytes, tzinfo] = {}
+        self._after = newest[0][0] if newest else b"0-0"
+        self._zones: dict[bytes, tzinfo] = {fleet_id.encode(): ZoneInfo(zone) for fleet_id, zone in time_zones.items()}
 
     def wait(self, most_ms: int) -> Iterator[str]:
         """The lines of what has come, waiting for something to come. Raises what redis-py raises."""
         for _, entries in self._redis.xread({EVENTS: self._after}, count=AT_ONCE, block=most_ms):
             for self._after, fields in entries:
                 if fields[b"k"] in {OPENED, RESOLVED}:
-                    yield exception_line(_envelope.decode(fields[b"d"]).data, self._zone(fields[b"f"]), fields[b"k"] == OPENED)
+                    yield self._line(fields)
+
+    def _line(self, fields: dict[bytes, bytes]) -> str:
+        try:
+            told = _envelope.decode(fields[b"d"]).data
+        except msgspec.DecodeError as error:
+            return f"an event of fleet {fields[b'f'].decode()} cannot be read: {error}"
+        return exception_line(told, self._zone(fields[b"f"]), fields[b"k"] == OPENED)
 
     def _zone(self, fleet_id: bytes) -> tzinfo:
         if fleet_id not in self._zones:
@@ -69,7 +76,9 @@ def exception_line(told: Told, zone: tzinfo, opened: bool) -> str:
         return "-" if moment is None else moment.astimezone(zone).strftime("%H:%M")
 
     refs = [f"{name} {ref}" for name, ref in (("order", told.order_ref), ("customer", told.customer_ref)) if ref]
-    what = f"{told.vehicle_id}  stop {told.stop_id}" + (f" ({', '.join(refs)})" if refs else "")
+    what = "  ".join([told.vehicle_id or "-", *([f"stop {told.stop_id}"] if told.stop_id else [])]) + (
+        f" ({', '.join(refs)})" if refs else ""
+    )
     if not opened:
         return f"{local(told.detected_at)}  {'resolved':<9}  {what}  {(told.reason or '').replace('_', ' ')}".rstrip()
     chance = "" if told.p_late is None else f", P(late) {100 * told.p_late:.0f} %"

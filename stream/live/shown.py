@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch
 from stream.fleet import FleetState, Route
-from stream.live.describe import fixes, route_view, standing, totals, vehicle_view, visit_rows
+from stream.live.describe import cells_view, fixes, route_view, standing, totals, vehicle_view, visit_rows
 from stream.live.views import VISIT, FenceView
 from stream.messages import (
     AnyMessage,
@@ -66,6 +66,8 @@ class Shown:
     routes: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     """Route -> its visits and its entries among the orders."""
     fences: set[str] = field(default_factory=set)
+    ticked_us: int = MISSING
+    """The last working tick at which learned speeds were shown."""
 
     def changes(self, state: FleetState, batch: FleetBatch) -> Changes:
         """What to write after a stretch, which must have been the last one that was applied."""
@@ -86,6 +88,8 @@ class Shown:
         said = {getattr(message, "route_id", "") for message in messages} | {route.route_id for route in _touched_routes(state, plans)}
         driven = {state.route_ids[number] for number in np.unique(state.vehicles.route[rows]).tolist() if number in state.route_ids}
         _put_visits(state, sorted(state.routes if self.whole else (said | driven) & state.routes.keys()), change)
+        if state.ticked_us != self.ticked_us:
+            self.ticked_us, change.cells = state.ticked_us, _encode(cells_view(state))
         if fenced:
             self._show_fences(state, change)
         self.whole = False

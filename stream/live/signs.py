@@ -1,16 +1,17 @@
-"""Signs of life: of an engine its heartbeat in Redis, of the API its answers."""
+"""Signs of life: of an engine its heartbeat in Redis and how far it has come, of the API its answers."""
 
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
+from typing import Any
 
 import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 
-from stream.live.keys import HEARTBEATS
+from stream.live.keys import COUNTS, FLEETS, HEARTBEATS, fleet_key
 from stream.live.supervisor import Unheard
-from stream.live.views import Heartbeat
+from stream.live.views import Heartbeat, Totals
 
 ASK_EVERY_S = 2.0
 
@@ -22,8 +23,7 @@ def heartbeats(redis: "Redis") -> Callable[[int], object]:
 
     def sign(pid: int) -> object:
         try:
-            # redis-py types replies for both its clients at once.
-            beats = [_heartbeat.decode(told) for told in redis.hvals(HEARTBEATS)]  # type: ignore[union-attr]
+            beats = [_heartbeat.decode(told) for told in redis.hvals(HEARTBEATS)]
         except (RedisError, OSError, msgspec.DecodeError) as error:
             raise Unheard from error
         return max((beat.at_us for beat in beats if beat.pid == pid), default=None)
@@ -57,3 +57,14 @@ def ask(host: str, port: int, path: str) -> tuple[int, str]:
         return 0, str(error)
     finally:
         connection.close()
+
+
+def left_to_take(redis: "Redis") -> int:
+    """Messages in the log that no engine has taken yet. Raises what redis-py raises."""
+    appended: Any = redis.hvals(COUNTS)
+    fleets: Any = redis.hkeys(FLEETS)
+    with redis.pipeline(transaction=False) as pipe:
+        for fleet_id in fleets:
+            pipe.hget(fleet_key("fleet", fleet_id.decode()), "totals")
+        taken = sum(msgspec.json.decode(totals, type=Totals).received for totals in pipe.execute() if totals)
+    return sum(map(int, appended)) - taken

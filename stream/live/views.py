@@ -111,7 +111,7 @@ class FenceView(Struct, frozen=True):
 
 
 class CellsView(Struct, frozen=True):
-    """Speeds learned from fixes: H3 cell (hex) -> metres a second, and how many fixes they rest on."""
+    """Speeds learned from fixes: H3 cell (hex) -> metres a second, and how many moves they rest on."""
 
     now_us: int
     cells: dict[str, tuple[float, int]]

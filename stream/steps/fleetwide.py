@@ -71,6 +71,7 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     state.utc_offset_s = settings.utc_offset_s(state.now_us)
     learn(state, facts.position, out)
     trim(state)
+    state.speeds.trim()
     vehicles = state.vehicles
     rows = np.flatnonzero(vehicles.next[: vehicles.count] >= 0)
     silent = state.now_us - vehicles.estimated_us[rows] >= settings.estimate.silent_step_s * 1e6
