@@ -62,28 +62,57 @@ def judge_fixes(policy: JudgePolicy, fixes: Fixes) -> tuple[Pings, list[Refusal]
 
 @dataclass(slots=True)
 class _Pile:
-    """What of one fleet was found in a run of entries."""
+    """What of one fleet was found in a run of entries; of pings the places, the times of receipt and the messages."""
 
-    pings: list[tuple[Entry, Ping]] = field(default_factory=list)
+    positions: list[int] = field(default_factory=list)
+    received_us: list[int] = field(default_factory=list)
+    pings: list[Ping] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Intake:
+    """Entries of one shard as they are taken, and what they make: one judged batch a fleet."""
+
+    policy: JudgePolicy
+    piles: dict[str, _Pile] = field(default_factory=dict)
+
+    def take(self, entries: Iterable[Entry]) -> None:
+        """Decode and judge entries one by one. Refusals that name no fleet stand under the fleet ``""``."""
+        for entry in entries:
+            message = decode(entry.payload)
+            pile = self._pile(message.fleet_id)
+            if isinstance(message, Rejected):
+                said = str(message.reason), message.kind, message.vehicle_id, message.head
+                pile.refusals.append(Refusal(entry.position, entry.received_us, *said))
+            elif isinstance(message, Ping):
+                pile.positions.append(entry.position)
+                pile.received_us.append(entry.received_us)
+                pile.pings.append(message)
+            else:
+                _add(self.policy, pile, entry, message)
+
+    def take_pings(self, position: int, received_us: Sequence[int], pings: Sequence[Ping]) -> None:
+        """Pings of one fleet with rising places from `position` on, as `decode_pings` gives them."""
+        pile = self._pile(pings[0].fleet_id)
+        pile.positions.extend(range(position, position + len(pings)))
+        pile.received_us.extend(received_us)
+        pile.pings.extend(pings)
+
+    def _pile(self, fleet_id: str) -> _Pile:
+        return self.piles.get(fleet_id) or self.piles.setdefault(fleet_id, _Pile())
+
+    def batches(self) -> list[FleetBatch]:
+        """What was taken, fleets in the order of their ids."""
+        return [_batch(self.policy, fleet_id, pile) for fleet_id, pile in sorted(self.piles.items())]
+
+
 def read_entries(policy: JudgePolicy, entries: Iterable[Entry]) -> list[FleetBatch]:
     """Decode and judge entries of one shard; one batch a fleet, refusals that name no fleet under the fleet ``""``."""
-    piles: dict[str, _Pile] = {}
-    for entry in entries:
-        message = decode(entry.payload)
-        pile = piles.setdefault(message.fleet_id, _Pile())
-        if isinstance(message, Rejected):
-            pile.refusals.append(
-                Refusal(entry.position, entry.received_us, str(message.reason), message.kind, message.vehicle_id, message.head)
-            )
-        elif isinstance(message, Ping):
-            pile.pings.append((entry, message))
-        else:
-            _add(policy, pile, entry, message)
-    return [_batch(policy, fleet_id, pile) for fleet_id, pile in sorted(piles.items())]
+    intake = Intake(policy)
+    intake.take(entries)
+    return intake.batches()
 
 
 def _add(policy: JudgePolicy, pile: _Pile, entry: Entry, message: AnyMessage) -> None:
@@ -98,21 +127,21 @@ def _add(policy: JudgePolicy, pile: _Pile, entry: Entry, message: AnyMessage) ->
 
 
 def _batch(policy: JudgePolicy, fleet_id: str, pile: _Pile) -> FleetBatch:
-    pings, refusals = judge_fixes(policy, _fixes(pile.pings)) if pile.pings else (no_pings(), [])
+    pings, refusals = judge_fixes(policy, _fixes(pile)) if pile.pings else (no_pings(), [])
     return FleetBatch(fleet_id, pings, pile.notices, [*pile.refusals, *refusals])
 
 
-def _fixes(pings: Sequence[tuple[Entry, Ping]]) -> Fixes:
-    names = sorted({ping.vehicle_id for _, ping in pings})
+def _fixes(pile: _Pile) -> Fixes:
+    pings = pile.pings
+    vehicle_ids = [ping.vehicle_id for ping in pings]
+    names = sorted(set(vehicle_ids))
     code = {name: i for i, name in enumerate(names)}
-    whole = np.array([(e.position, e.received_us, micros(p.at), code[p.vehicle_id]) for e, p in pings], dtype=np.int64)
-    real = np.array(
-        [(p.lat, p.lon, _or_nan(p.speed_mps), _or_nan(p.heading_deg), _or_nan(p.accuracy_m)) for _, p in pings], dtype=np.float64
-    )
-    position, received_us, at_us, vehicle = (np.ascontiguousarray(column) for column in whole.T)
-    lat, lon, speed_mps, heading_deg, accuracy_m = (np.ascontiguousarray(column) for column in real.T)
+    vehicle = np.array([code[name] for name in vehicle_ids], dtype=np.int64)
+    at_us = np.array([micros(ping.at) for ping in pings], dtype=np.int64)
+    lat, lon = np.array([ping.lat for ping in pings]), np.array([ping.lon for ping in pings])
+    # An absent value is None, of which numpy makes NaN.
+    speed_mps = np.array([ping.speed_mps for ping in pings], dtype=np.float64)
+    heading_deg = np.array([ping.heading_deg for ping in pings], dtype=np.float64)
+    accuracy_m = np.array([ping.accuracy_m for ping in pings], dtype=np.float64)
+    position, received_us = np.array(pile.positions, dtype=np.int64), np.array(pile.received_us, dtype=np.int64)
     return Fixes(position, received_us, at_us, vehicle, lat, lon, speed_mps, heading_deg, accuracy_m, names)
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value

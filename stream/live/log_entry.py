@@ -42,15 +42,23 @@ def pack(messages: Sequence[bytes], received_us: Sequence[int] | None = None) ->
     return len(messages), times, b"\n".join(messages)
 
 
-def unpack(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Iterator[Entry]:
-    """The messages of an entry. Raises `BadEntry`."""
+def head(stream_id: bytes, fields: Mapping[bytes, bytes]) -> tuple[int, list[int]]:
+    """Position of the first message of an entry, and when each was received. Raises `BadEntry`."""
     try:
-        count, times, lines = int(fields[b"n"]), fields[b"t"].split(b","), fields[b"m"].split(b"\n")
+        count, times = int(fields[b"n"]), fields[b"t"].split(b",")
         received_us = [int(times[0])] * count if len(times) == 1 else [int(moment) for moment in times]
     except (KeyError, ValueError) as error:
         raise BadEntry(f"entry {stream_id.decode()} lacks something or is garbled: {error}") from error
-    if not count == len(lines) == len(received_us) or count > MOST:
-        raise BadEntry(f"entry {stream_id.decode()} says {count} messages, and holds {len(lines)} with {len(received_us)} times")
-    first = position_of(stream_id)
+    if len(received_us) != count or count > MOST or b"m" not in fields:
+        raise BadEntry(f"entry {stream_id.decode()} says {count} messages, and holds {len(received_us)} times")
+    return position_of(stream_id), received_us
+
+
+def unpack(stream_id: bytes, fields: Mapping[bytes, bytes]) -> Iterator[Entry]:
+    """The messages of an entry. Raises `BadEntry`."""
+    first, received_us = head(stream_id, fields)
+    lines = fields[b"m"].split(b"\n")
+    if len(lines) != len(received_us):
+        raise BadEntry(f"entry {stream_id.decode()} says {len(received_us)} messages, and holds {len(lines)}")
     for place, (moment, line) in enumerate(zip(received_us, lines, strict=True)):
         yield Entry(first + place, moment, line)

@@ -8,10 +8,11 @@ import structlog
 from redis import Redis
 
 from stream.batches import FleetBatch, Refusal, no_pings
-from stream.intake import Entry, read_entries
+from stream.codec import decode_pings
+from stream.intake import Intake
 from stream.judge_policy import JudgePolicy
 from stream.live.keys import log_key
-from stream.live.log_entry import MOST, BadEntry, position_of, unpack
+from stream.live.log_entry import MOST, BadEntry, head, position_of, unpack
 from stream.live.marks import Marks, Resume
 from stream.live.settings import LiveSettings
 from stream.log import shard_of
@@ -85,19 +86,18 @@ class Reader:
 
     def _batches(self, shard: int, entries: Sequence[StreamEntry]) -> Iterator[FleetBatch]:
         """The entries of a shard, judged; what does not belong into it is refused under nobody's name."""
-        messages, bad, first = list[Entry](), list[Refusal](), -1
+        intake, bad, first = Intake(self.policy), list[Refusal](), None
         for stream_id, fields in entries:
             try:
-                more = self._numbered(shard, stream_id, fields)
-                first = first if messages else self.counts[shard] - len(more)
-                messages += more
+                number = self._take(intake, shard, stream_id, fields)
+                first = (position_of(stream_id), number) if first is None else first
             except BadEntry as error:
                 log.warning("bad_entry", shard=shard, error=str(error))
                 moment_us = int(stream_id.split(b"-")[0]) * 1000
                 bad.append(Refusal(position_of(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:200]))
-        if messages:
-            self.marks[shard].read(messages[0].position, first, messages[-1].position)
-        for batch in read_entries(self.policy, messages):
+        if first is not None:
+            self.marks[shard].read(*first, position_of(entries[-1][0], MOST - 1))
+        for batch in intake.batches():
             if batch.fleet_id and shard_of(batch.fleet_id, self.settings.shards) == shard:
                 yield self._handed(shard, batch)
             else:
@@ -105,16 +105,21 @@ class Reader:
         if bad:
             yield self._handed(shard, FleetBatch(nobody(shard), no_pings(), [], sorted(bad, key=lambda refusal: refusal.position)))
 
-    def _numbered(self, shard: int, stream_id: bytes, fields: Mapping[bytes, bytes]) -> list[Entry]:
-        """The messages of an entry, held against the number that was expected."""
-        messages, number = list(unpack(stream_id, fields)), int(fields.get(b"c", b"-1"))
+    def _take(self, intake: Intake, shard: int, stream_id: bytes, fields: Mapping[bytes, bytes]) -> int:
+        """Take the messages of an entry; returns the number of the first, held against the one that was expected."""
+        position, received_us = head(stream_id, fields)
+        pings, number = decode_pings(fields[b"m"], len(received_us)), int(fields.get(b"c", b"-1"))
+        if pings is None:
+            intake.take(unpack(stream_id, fields))
+        else:
+            intake.take_pings(position, received_us, pings)
         expected = self.counts[shard]
         if number > expected >= 0:
             self.gap(shard, expected, number - expected)
         elif 0 <= number < expected:
             log.warning("log_went_back", shard=shard, expected=expected, found=number)
-        self.counts[shard] = number + len(messages)
-        return messages
+        self.counts[shard] = number + len(received_us)
+        return number
 
     def _handed(self, shard: int, batch: FleetBatch) -> FleetBatch:
         ends = [int(batch.pings.position[place]) for place in (0, -1) if len(batch.pings)]

@@ -58,13 +58,10 @@ class Supervisor:
     """Keeps programs running; `say` takes sentences for people."""
 
     def __init__(self, state_dir: Path, environment: Mapping[str, str], say: Callable[[str], None]) -> None:
-        self._logs, self._noted = state_dir / "logs", state_dir / "processes.json"
+        self._logs, self._noted = state_dir / "logs", noted_in(state_dir)
         self._environment, self._say = dict(environment), say
         self._children: list[_Child] = []
-        self.hurries = False
         self._logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in left_over.end_left_over(self._noted):
-            say(f"ended {name}, which an earlier fleetcast had left behind")
 
     def add(self, program: Program) -> None:
         """Keep a program running from the next look on."""
@@ -82,16 +79,17 @@ class Supervisor:
         for log in self._logs.glob("*.log"):
             rotate(log)
 
-    def end(self, within_s: float = 10.0) -> None:
-        """End every process, the one that was added last first; with -9 those that take longer, or all once `hurries` is set."""
+    def end(self, hurries: Callable[[], bool], within_s: float = 10.0) -> None:
+        """End every process, the one that was added last first; with -9 those that take longer, and all while somebody hurries."""
         for child in reversed(self._children):
-            for blow, patience_s in ((signal.SIGTERM, within_s), (signal.SIGKILL, 2.0)):
-                if child.process is None or child.process.poll() is not None:
-                    break
-                left_over.strike(child.process.pid, blow)
-                end_s = time.monotonic() + patience_s
-                while child.process.poll() is None and time.monotonic() < end_s and not (self.hurries and blow == signal.SIGTERM):
-                    time.sleep(LOOK_EVERY_S)
+            if child.process is None:
+                continue
+            if child.program.on_terminal:
+                _has_ended_within(child.process, 1.0, hurries)  # it may have heard Ctrl-C, and be at its last words
+            child.process.terminate()
+            if not _has_ended_within(child.process, within_s, hurries):
+                left_over.strike(child.process.pid, signal.SIGKILL)
+                child.process.wait()
         self._noted.unlink(missing_ok=True)
 
     def _do(self, child: _Child, doing: Deed) -> None:
@@ -132,6 +130,20 @@ class Supervisor:
 
     def _log(self, child: _Child) -> Path:
         return self._logs / f"{child.program.name}.log"
+
+
+def _has_ended_within(process: subprocess.Popen[bytes], patience_s: float, hurries: Callable[[], bool]) -> bool:
+    end_s = time.monotonic() + patience_s
+    while process.poll() is None:
+        if time.monotonic() > end_s or hurries():
+            return False
+        time.sleep(LOOK_EVERY_S)
+    return True
+
+
+def noted_in(state_dir: Path) -> Path:
+    """Where it is written down which processes run, for `left_over`."""
+    return state_dir / "processes.json"
 
 
 def in_words(exit_code: int) -> str:
