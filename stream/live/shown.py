@@ -66,6 +66,8 @@ class Shown:
     routes: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     """Route -> its visits and its entries among the orders."""
     fences: set[str] = field(default_factory=set)
+    now_us: int = MISSING
+    """The fleet's now at the last changes: vehicles estimated since have new ETAs."""
     ticked_us: int = MISSING
     """The last working tick at which learned speeds were shown."""
 
@@ -75,36 +77,39 @@ class Shown:
         plans = [message for message in messages if isinstance(message, PLANS)]
         fenced = self.whole or any(isinstance(message, FencePut | FenceRemoved) for message in messages)
         everybody = np.arange(state.vehicles.count)
-        rows = everybody if fenced else _touched_vehicles(state, batch)
+        estimated = np.flatnonzero(state.vehicles.estimated_us[: state.vehicles.count] >= self.now_us)
+        rows = everybody if fenced else np.union1d(_touched_vehicles(state, batch), estimated)
         change = Changes(self.whole, totals=_encode(totals(state)))
         _put_rows(change, "fixes", [state.vehicle_ids[row] for row in rows.tolist()], fixes(state, rows))
         facts = {state.vehicle_rows[m.vehicle_id] for m in messages if isinstance(m, VehiclePut) and m.vehicle_id in state.vehicle_rows}
         ticked = any(isinstance(message, Tick) for message in messages)
-        self._show_vehicles(state, everybody if plans or ticked else rows, facts, change)
+        moved_on = self._show_vehicles(state, everybody if plans or ticked else rows, facts, change)
         for route in state.routes.values() if self.whole else _touched_routes(state, plans):
             self._show_route(state, route, change)
         if ticked:
             self._forget_routes(state, change)
         said = {getattr(message, "route_id", "") for message in messages} | {route.route_id for route in _touched_routes(state, plans)}
-        driven = {state.route_ids[number] for number in np.unique(state.vehicles.route[rows]).tolist() if number in state.route_ids}
+        numbers = np.unique(state.vehicles.route[np.union1d(estimated, moved_on)]).tolist()
+        driven = {state.route_ids[number] for number in numbers if number in state.route_ids}
         _put_visits(state, sorted(state.routes if self.whole else (said | driven) & state.routes.keys()), change)
         if state.ticked_us != self.ticked_us:
             self.ticked_us, change.cells = state.ticked_us, _encode(cells_view(state))
         if fenced:
             self._show_fences(state, change)
-        self.whole = False
+        self.whole, self.now_us = False, state.now_us
         return change
 
-    def _show_vehicles(self, state: FleetState, rows: Ints, facts: set[int], change: Changes) -> None:
-        """Vehicles of which more has changed than the fix."""
+    def _show_vehicles(self, state: FleetState, rows: Ints, facts: set[int], change: Changes) -> Ints:
+        """Vehicles of which more has changed than the fix; returns their rows."""
         if len(self.vehicles) < state.vehicles.count:
             more = np.full((state.vehicles.count + 64 - len(self.vehicles), 7), MISSING)
             self.vehicles = np.concatenate([self.vehicles, more])
         new = standing(state, rows)
-        changed = set(rows[(new != self.vehicles[rows]).any(axis=1)].tolist()) | facts
+        changed = rows[(new != self.vehicles[rows]).any(axis=1)]
         self.vehicles[rows] = new
-        for row in sorted(changed):
+        for row in sorted({*changed.tolist(), *facts}):
             change.put("vehicles", state.vehicle_ids[row], _encode(vehicle_view(state, row)))
+        return np.asarray(changed, dtype=np.int64)
 
     def _show_route(self, state: FleetState, route: Route, change: Changes) -> None:
         names = [state.names[row] for row in range(route.first, route.end) if state.visits.state[row] != MOVED]
@@ -141,16 +146,11 @@ class Shown:
 
 
 def _touched_vehicles(state: FleetState, batch: FleetBatch) -> Ints:
-    """Rows of the vehicles that a stretch named, and of those that its ticks estimated anew."""
+    """Rows of the vehicles that a stretch named."""
     names = {*batch.pings.names}
     for notice in batch.notices:
         names |= {getattr(notice.message, "vehicle_id", ""), getattr(notice.message, "to_vehicle_id", "")}
-    rows = np.array(sorted(state.vehicle_rows[name] for name in names if name in state.vehicle_rows), dtype=np.int64)
-    ticks_us = [notice.received_us for notice in batch.notices if isinstance(notice.message, Tick)]
-    if not ticks_us:
-        return rows
-    estimated = np.flatnonzero(state.vehicles.estimated_us[: state.vehicles.count] >= min(ticks_us))
-    return np.union1d(rows, estimated)
+    return np.array(sorted(state.vehicle_rows[name] for name in names if name in state.vehicle_rows), dtype=np.int64)
 
 
 def _touched_routes(state: FleetState, plans: Sequence[AnyMessage]) -> list[Route]:
