@@ -1,4 +1,4 @@
-"""`fleetcast-replay`: make a delivery day, and score a recorded one."""
+"""`fleetcast-replay`: make a delivery day, score a recorded one, and play it into a live system."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NoReturn
 import typer
 
 app = typer.Typer(
-    help="Make delivery days, run recorded ones through the engine at full speed, and score what it said.",
+    help="Make delivery days, run recorded ones through the engine at full speed and score what it said, or play them into a live system.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,7 +30,7 @@ def make_day(
         from rich.progress import BarColumn, Progress, TaskProgressColumn
 
         from replay.make_day import day
-        from replay.screen import console
+        from replay.terminal import console
 
         if not force and folder.is_dir() and any(folder.iterdir()):
             refuse(f"{folder} is not empty; choose another folder, or say --force to write over the day in it")
@@ -42,7 +42,8 @@ def make_day(
     amounts = {"fleet": made.fleets, "vehicle": made.vehicles, "route": made.routes, "stop": made.stops, "ping": made.pings}
     found = [f"{number:,} {thing}" + ("" if number == 1 else "s") for thing, number in amounts.items()]
     print(f"made {folder} from seed {seed}: {', '.join(found)}")
-    print(f"next: fleetcast-replay score {folder}")
+    if folder.suffix != ".part":  # which whoever made it will move away
+        print(f"next: fleetcast-replay score {folder}")
 
 
 @app.command()
@@ -60,7 +61,8 @@ def score(
     with plain_errors():
         from replay.score import ScoreOptions, score_folder
         from replay.scorecard.render import render
-        from replay.screen import WIDTH, Screen, closing_lines, console
+        from replay.screen import Screen, closing_lines
+        from replay.terminal import WIDTH, console
 
         if resume and out is None:
             refuse("--resume needs --out: the checkpoints are kept there")
@@ -96,16 +98,52 @@ def export_log(
     print(f"wrote {entries:,} entries to {out / 'log.parquet'}")
 
 
+@app.command()
+def play(
+    folder: Annotated[Path, typer.Argument(metavar="DAY_DIR", help="A recorded day: a folder of tables, or a log.parquet.")],
+    speed: Annotated[float, typer.Option(min=0, max=65_536, help="Seconds of the day in a second; 0: as fast as the engine will go.")] = 60,
+    seek: Annotated[
+        str | None, typer.Option(metavar="HH:MM", help="Send what came before at once; else what came before the first route starts.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="HH:MM", help="End there. Times are those of the first fleet.")] = None,
+    loop: Annotated[
+        bool,
+        typer.Option(
+            "--loop",
+            help="Again and again, each round whole days later, because log time never goes back. Ids of routes, visits and orders "
+            "end in .2 in the second round and in .3 in the third; vehicles, stops and customers keep theirs.",
+        ),
+    ] = False,
+    new_day: Annotated[
+        bool, typer.Option("--new-day", help="Begin with the first round that these fleets have not come to, as --loop does; play it once.")
+    ] = False,
+    fleet_prefix: Annotated[str, typer.Option(metavar="TEXT", help="Play under other fleet ids: this and those of the day.")] = "",
+    redis: Annotated[
+        str | None, typer.Option(metavar="URL", help="The server; else REDIS_URL, or the one that `fleetcast` started.")
+    ] = None,
+) -> None:
+    """Play a recorded day into a live system at 60 times its speed, with the times it had; the engine says what `score` says.
+
+    Its fleets are driven: their time is that of the day. Keys: space pauses, + and - change the speed, f goes on ten minutes, q quits.
+    """
+    with plain_errors():
+        from replay.play_day import PlayOptions, play_here
+
+        options = PlayOptions(speed, seek, until, loop, new_day, fleet_prefix)
+        for line in play_here(folder, options, redis):
+            print(line)
+
+
 @contextmanager
 def plain_errors() -> Iterator[None]:
     """Say in one sentence what is wrong with what a person gave; anything else is our fault, and keeps its traceback."""
-    from replay.day_errors import BadDay
+    from replay.day_errors import BadDay, NotPlayed
     from replay.make_day.day import ImpossibleDay
     from replay.scorecard.day import ScorecardError
 
     try:
         yield
-    except (BadDay, ImpossibleDay, ScorecardError) as error:
+    except (BadDay, NotPlayed, ImpossibleDay, ScorecardError) as error:
         refuse(str(error))
     except OSError as error:
         refuse(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))

@@ -3,3 +3,7 @@
 
 class BadDay(ValueError):
     """The folder is not a day that can be replayed; the message says what is missing or wrong, and what to do."""
+
+
+class NotPlayed(ValueError):
+    """The day cannot be played into this log, or not from there; the message says why, and what to do."""

@@ -10,7 +10,7 @@ from geofences.fences import InvalidFenceFile
 from replay.day_errors import BadDay
 from replay.day_folder import read_fleets, read_folder
 from replay.day_log import read_log
-from replay.run_day import Recorded
+from replay.recorded import Recorded
 from replay.timeline import timeline
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Protocol
 
+from replay.recorded import Recorded
 from replay.spool import Spool
 from stream.apply import Applied
 from stream.batches import FleetBatch
@@ -14,7 +14,6 @@ from stream.checkpoints import Checkpoints
 from stream.doors import CallSink, Flow, LaneSource, run_here
 from stream.fleet import FleetState
 from stream.flow import Fleets, build_flow
-from stream.judge_policy import JudgePolicy
 from stream.log import shard_of
 from stream.settings import FleetSettings
 
@@ -23,27 +22,6 @@ Progress = Callable[[int, list[Applied]], None]
 
 BATCH = 10_000
 """Log entries a stretch: long enough that columns pay, short enough for a lively progress bar."""
-
-
-class Recorded(Protocol):
-    """A day as a log: from a folder of tables, or from the log that a live system kept."""
-
-    @property
-    def fleet_ids(self) -> list[str]:
-        """All fleets, sorted."""
-        ...
-
-    def __len__(self) -> int:
-        """Entries, ticks among them."""
-        ...
-
-    def span_us(self) -> tuple[int, int]:
-        """When the first and the last entry were received."""
-        ...
-
-    def stretches(self, policy: JudgePolicy, size: int, only: Sequence[str] | None) -> Iterator[list[FleetBatch]]:
-        """The log cut every `size` entries, judged, a batch a fleet."""
-        ...
 
 
 @dataclass(slots=True)

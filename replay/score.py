@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, Protocol
-from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -17,12 +16,14 @@ from replay.day_errors import BadDay
 from replay.event_table import read_events
 from replay.provenance import data_hash, settings_hash, versions
 from replay.read_day import read_day
+from replay.recorded import Recorded
 from replay.results import Results, finish
-from replay.run_day import DayRun, Recorded, RunReport, run_flow, run_loop
+from replay.run_day import DayRun, RunReport, run_flow, run_loop
 from replay.run_processes import run_processes
 from replay.scorecard.card import Scorecard, score_day
 from replay.spool import Spool
 from replay.truth_tables import truth_tables
+from replay.zones import zones_of
 from stream.apply import Applied
 from stream.checkpoint import UnusableCheckpoint
 from stream.checkpoints import Checkpoints
@@ -152,13 +153,7 @@ def _work_folder(out_dir: Path | None, resume: bool, made_from: dict[str, object
 
 def fleet_settings(fleets: Mapping[str, str], time_zone: str | None) -> dict[str, FleetSettings]:
     """The settings of every fleet, from its time zone, or from one for all. Raises `BadDay` for a name that is no time zone."""
-    zones = {fleet_id: time_zone or zone for fleet_id, zone in sorted(fleets.items())}
-    for fleet_id, zone in zones.items():
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError) as error:
-            raise BadDay(f"fleet {fleet_id}: the time zone {zone!r} is not known here; give an IANA name such as Europe/Berlin") from error
-    return {fleet_id: FleetSettings(time_zone=zone) for fleet_id, zone in zones.items()}
+    return {fleet_id: FleetSettings(time_zone=zone) for fleet_id, zone in zones_of(fleets, time_zone).items()}
 
 
 def _accounting(entries: int, report: RunReport, results: Results) -> Accounting:

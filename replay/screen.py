@@ -9,24 +9,13 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 from rich.text import Text
 
 from replay.exception_lines import ExceptionLines
-from replay.run_day import Recorded
+from replay.recorded import Recorded
 from replay.score import Score
 from stream.apply import Applied
 from stream.settings import FleetSettings
 
 OPENINGS = 15
 """Exceptions that are printed when nobody asked for all: one screen of them."""
-
-WIDTH = 100
-"""Columns where there is no terminal that would know better; the scorecard is made for as many."""
-
-
-def console(least: int = 0) -> Console:
-    """The terminal, as if it had at least so many columns; plain text where there is none."""
-    terminal = Console(highlight=False)
-    if not terminal.is_terminal:
-        return Console(highlight=False, width=WIDTH, color_system=None)
-    return terminal if terminal.width >= least else Console(highlight=False, width=least)
 
 
 class Screen:

@@ -1,6 +1,6 @@
 """A recorded day as the log it would have been: all entries in order, with positions in their shards, and ticks between them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from stream.intake import Fixes, judge_fixes
 from stream.judge import judge
 from stream.judge_policy import JudgePolicy
 from stream.log import TICK_US, shard_of
-from stream.messages import Tick
+from stream.messages import AnyMessage, Tick
 from stream.moments import instant, micros
 from stream.reasons import Reason
 
@@ -49,6 +49,12 @@ class Timeline:
     def span_us(self) -> tuple[int, int]:
         """When the first and the last entry were received; (0, 0) for an empty day."""
         return (int(self.received_us[0]), int(self.received_us[-1])) if len(self) else (0, 0)
+
+    def spoken(self, kinds: Collection[str]) -> Iterator[tuple[int, AnyMessage]]:
+        """The messages of these types, not judged, in the order of the tables, with when each was received."""
+        for each in self.said:
+            if not isinstance(each.message, Rejected) and each.message.__struct_config__.tag in kinds:
+                yield each.received_us, each.message
 
     def stretches(self, policy: JudgePolicy, size: int, only: Sequence[str] | None = None) -> Iterator[list[FleetBatch]]:
         """The day cut every `size` entries; each cut gives one judged batch a fleet (`only` these fleets)."""

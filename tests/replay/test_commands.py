@@ -14,7 +14,7 @@ from replay.__main__ import app
 from replay.exception_lines import ExceptionLines
 from replay.score import fleet_settings
 from stream.apply import Applied
-from stream.events import Numbered
+from stream.outputs import Numbered
 from stream.outputs import Outputs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +34,11 @@ def test_a_day_is_made_and_what_was_made_is_told(tmp_path):
     assert "from seed 5: 1 fleet, 1 vehicle, " in made.output
     assert f"fleetcast-replay score {tmp_path / 'day'}" in made.output
     assert (tmp_path / "day" / "pings.parquet").exists()
+
+
+def test_of_a_day_that_is_made_aside_nobody_is_told_where_it_lies_meanwhile(tmp_path):
+    made = run(app, ["make-day", str(tmp_path / "day.part"), "--vehicles", "1"])
+    assert (made.exit_code, "next: " in made.output) == (0, False)
 
 
 def test_a_day_is_not_made_over_other_files_unless_forced(tmp_path):
