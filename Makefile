@@ -16,12 +16,15 @@ HAS_VENV := import ensurepip, venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint fmt docs lock clean
+.PHONY: help run score test lint fmt docs lock clean
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/ready | $(DAY) ## set up, make a sample delivery day, run it through the flow and print its scorecard
+run: $(VENV)/ready | $(DAY) ## set up, start the live system, and play a sample delivery day into it at 60x (Ctrl-C ends it)
+	$(BIN)/fleetcast --play $(DAY) --speed 60
+
+score: $(VENV)/ready | $(DAY) ## the same day at full speed, with its scorecard
 	$(BIN)/fleetcast-replay score $(DAY) --out $(DAY)/out
 
 test: lint ## set up, lint, and run the whole suite
@@ -47,7 +50,7 @@ lock: ## choose versions anew within the bounds of pyproject.toml, with their ha
 	$(COMPILE) pyproject.toml --constraint requirements.lock --output-file requirements-run.lock
 
 clean: ## remove the venv, the sample day and all caches
-	rm -rf $(VENV) $(DAY) $(DAY).part build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DAY) $(DAY).part .fleetcast build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Made aside and moved, so that a day that was cut short is never taken for a whole one.
