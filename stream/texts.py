@@ -14,6 +14,8 @@ MAX_URI = 2_048
 """Characters of a link: signed links to photos are long, and this is what browsers and proxies take."""
 
 _ID = re.compile(ID_PATTERN)
+_EXCEPTION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,255}")
+"""Made of a fleet, a kind and a subject, which are ids themselves."""
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _ID_FIELDS = ("_id", "_ids", "_ref")
 
@@ -26,9 +28,11 @@ def is_id(text: str) -> bool:
 def judge_text(field: str, text: str) -> Reason | None:
     """Judge the text of a field by the end of the field's name.
 
-    `_id`, `_ids`, `_ref`: an id. `_sha256`: 64 hexadecimal digits. Everything else: at most `MAX_TEXT` characters (`_uri`: `MAX_URI`)
+    `_id`, `_ids`, `_ref`: an id (`exception_id`: up to 256 characters). `_sha256`: 64 hexadecimal digits. Everything else: at most `MAX_TEXT` characters (`_uri`: `MAX_URI`)
     that UTF-8 can carry, without NUL. Empty is a text, but no id.
     """
+    if field == "exception_id":
+        return None if _EXCEPTION_ID.fullmatch(text) else Reason.BAD_ID
     if field.endswith(_ID_FIELDS):
         return None if text in _good_ids or _admit(text) else Reason.BAD_ID
     if field.endswith("_sha256"):

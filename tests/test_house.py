@@ -16,7 +16,10 @@ LINES_OF_A_FILE = 250
 LINES_OF_A_BODY = 40
 
 # A floor below replay never asks the time; replay may run a stopwatch, to say how fast it was. Files at the rim, and why they may do more:
-RIM: dict[str, str] = {}
+RIM: dict[str, str] = {
+    "api/log.py": "stamps what comes in over HTTP: the judge needs the time of receipt",
+    "stream/live/engine.py": "the wall clock of ticks and heartbeats, the steady clock of checkpoints",
+}
 STOPWATCHES = {f"time.{name}{ns}" for name in ("monotonic", "perf_counter", "process_time") for ns in ("", "_ns")}
 CLOCKS = {
     *("time.time", "time.time_ns", "time.gmtime", "time.localtime", "time.sleep"),

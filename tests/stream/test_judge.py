@@ -139,3 +139,9 @@ def test_every_reason_has_its_own_code_and_says_what_to_do():
     assert len(REASONS) <= 127  # a column of verdicts is 8 bits wide
     assert all(reason.meaning.endswith(".") and reason.remedy.endswith(".") for reason in Reason)
     assert Reason("too_deep") is Reason.TOO_DEEP
+
+
+def test_an_exception_is_named_by_ids_that_are_as_long_as_they_may_be():
+    named = m.ExceptionAcknowledged(fleet_id="nfta", at=NOW, exception_id=f"{'f' * 64}:late_risk:{'v' * 64}", by="anna")
+    assert verdict(named) is None
+    assert verdict(but(named, exception_id="x" * 257)) == Reason.BAD_ID
