@@ -40,9 +40,10 @@ fmt: $(VENV)/ready ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/ready ## write docs/commands.md and docs/messages.md from the code
-	$(BIN)/typer replay.__main__ utils docs --name fleetcast-replay --title "Commands" --output docs/commands.md
+docs: $(VENV)/ready ## write docs/commands.md, docs/messages.md and docs/settings.md from the code
+	$(BIN)/python docs/generate_commands.py
 	$(BIN)/python docs/generate_messages.py
+	$(BIN)/python docs/generate_settings.py
 
 lock: ## choose versions anew within the bounds of pyproject.toml, with their hashes (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv, and found no '$(UV)': install it, or say where it is with UV=..." >&2; exit 1; }

@@ -28,3 +28,15 @@ def cell_name(cell: int) -> str:
 def area_cell(lat: float, lon: float, resolution: int) -> int:
     """The cell of one place at a coarser resolution, found directly: a cell's parent is another one for places near its edge."""
     return int(h3.latlng_to_cell(lat, lon, resolution))
+
+
+def cell_ring(cell: str) -> list[tuple[float, float]]:
+    """The outline of a cell by its name: closed, anticlockwise, in (lon, lat) degrees as GeoJSON has it (RFC 7946, 3.1.6).
+
+    Raises `ValueError` for a text that names no cell. A cell across the antimeridian has longitudes of both signs, as H3 gives them.
+    """
+    number = h3.str_to_int(cell)
+    if not h3.is_valid_cell(number):
+        raise ValueError(f"{cell!r} names no H3 cell")
+    ring = [(float(lon), float(lat)) for lat, lon in h3.cell_to_boundary(number)]
+    return [*ring, ring[0]]

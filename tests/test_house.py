@@ -18,6 +18,13 @@ LINES_OF_A_BODY = 40
 # A floor below replay never asks the time; replay may run a stopwatch, to say how fast it was. Files at the rim, and why they may do more:
 RIM: dict[str, str] = {
     "api/log.py": "stamps what comes in over HTTP: the judge needs the time of receipt",
+    "stream/live/embedded.py": "waits for a server to start and to end",
+    "stream/live/left_over.py": "waits for processes of an earlier start to end",
+    "stream/live/load_settings.py": "settings come from the environment",
+    "stream/live/programs.py": "child processes inherit the environment",
+    "stream/live/signs.py": "when the API was asked last",
+    "stream/live/supervisor.py": "how long a process has been silent, and when it may be started again",
+    "stream/live/watch.py": "looks at the processes a few times a second",
     "stream/live/engine.py": "the wall clock of ticks and heartbeats, the steady clock of checkpoints",
 }
 STOPWATCHES = {f"time.{name}{ns}" for name in ("monotonic", "perf_counter", "process_time") for ns in ("", "_ns")}

@@ -1,11 +1,13 @@
 """What the owner of shards does beside reading them: it says that it lives, ticks for live fleets, and lets go of old log."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from redis import Redis
+from redis.exceptions import RedisError
 
 from stream.codec import encode
 from stream.live.append import SCRIPT, Message, calls
@@ -43,10 +45,8 @@ class Chores:
     def run(self) -> None:
         """Do what is due. Raises what redis-py raises; what was not done is due again."""
         now_us = self.now_us()
-        if self._due("beat", now_us, BEAT_S):
-            beat = msgspec.structs.replace(self.beat, at_us=now_us)
-            self.redis.hset(HEARTBEATS, self.name, msgspec.json.encode(beat))
-        if now_us // TICK_US > self.last_us.get("tick", 0) // TICK_US:
+        self._beat(now_us)
+        if now_us // TICK_US != self.last_us.get("tick", 0) // TICK_US:
             self._tick(now_us)
             self.last_us["tick"] = now_us
         if self._due("keep", now_us, KEEP_S):
@@ -54,8 +54,24 @@ class Chores:
         if self.inbox is not None:
             self.inbox.empty()
 
+    def alive(self) -> None:
+        """Say that we live in between, when many stretches come at once; when Redis does not hear it, it is said next time."""
+        with suppress(RedisError):
+            self._beat(self.now_us())
+
+    def close(self) -> None:
+        """The last resume points; and nobody is to wait for a sign of ours any more."""
+        self.keep(self.now_us())
+        self.redis.hdel(HEARTBEATS, self.name)
+
+    def _beat(self, now_us: int) -> None:
+        if self._due("beat", now_us, BEAT_S):
+            beat = msgspec.structs.replace(self.beat, at_us=now_us)
+            self.redis.hset(HEARTBEATS, self.name, msgspec.json.encode(beat))
+
     def _due(self, chore: str, now_us: int, every_s: float) -> bool:
-        due = now_us - self.last_us.get(chore, 0) >= every_s * 1e6
+        """Due as well when the clock was put back: else nothing would happen until it is where it was."""
+        due = not 0 <= now_us - self.last_us.get(chore, 0) < every_s * 1e6
         if due:
             self.last_us[chore] = now_us
         return due
@@ -98,4 +114,4 @@ def _trim_bound(point: Resume, oldest_ms: int, *, too_much: bool) -> str | None:
     millis, _, seq = point.stream_id.partition("-")
     if too_much or int(millis) < oldest_ms:
         return f"{millis}-{seq}" if int(millis) else None
-    return f"{oldest_ms}-0"
+    return f"{oldest_ms}-0" if oldest_ms > 0 else None

@@ -21,7 +21,7 @@ from stream.live.inbox import Inbox
 from stream.live.keys import FLEETS, RESUME
 from stream.live.marks import Resume
 from stream.live.reader import Reader
-from stream.live.resume_file import ResumeFile
+from stream.live.resume_file import ResumeFile, resume_points
 from stream.live.settings import LiveSettings
 from stream.live.source_sink import LogSource, RedisSink
 from stream.live.views import FleetEntry, Heartbeat
@@ -29,6 +29,10 @@ from stream.live.writer import Writer
 from stream.settings import FleetSettings
 
 log = structlog.get_logger()
+
+
+class Stopped(Exception):
+    """The end came while Redis was away: what could not be written is made again from the log."""
 
 
 @dataclass(slots=True)
@@ -52,6 +56,12 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox)
     kept = Checkpoints(settings.state_dir / "checkpoints")
 
+    def pause(seconds: float) -> None:
+        """Redis may be away for ever, and we are told to end."""
+        if stopping():
+            raise Stopped
+        time.sleep(seconds)
+
     def keep(fleet_id: str, position: int) -> None:
         for marks in reader.marks.values():
             if fleet_id in marks.handed:
@@ -61,12 +71,13 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         lambda fleet_id: fleet_settings(redis, settings, fleet_id),
         kept,
         live=settings,
-        writer=Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, time.sleep),
+        alive=chores.alive,
+        writer=Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause),
         keeper=Checkpointer(kept, settings.checkpoint_every_s, time.monotonic, keep),
     )
-    source = LogSource(reader, chores, stopping, time.sleep)
+    source = LogSource(reader, chores, stopping, time.sleep, fleets.writer.mend)
     flow = build_flow("fleetcast", source, RedisSink(fleets.writer), fleets)
-    return Engine(flow, lambda: chores.keep(now_us()))
+    return Engine(flow, chores.close)
 
 
 def now_us() -> int:
@@ -83,7 +94,7 @@ def fleet_settings(redis: Redis, settings: LiveSettings, fleet_id: str) -> Fleet
 
 def _resume(redis: Redis, resume_file: ResumeFile, shards: Sequence[int]) -> dict[int, Resume]:
     """Where each shard begins again: a new one at its beginning. Files that are lost are told of, and the log is read again."""
-    known = resume_file.read()
+    known = resume_points(resume_file.path.parent)
     before: Any = redis.hgetall(RESUME)
     lost = [shard for shard in shards if shard not in known and before.get(b"%d" % shard, b"0-0") != b"0-0"]
     if lost:

@@ -1,7 +1,9 @@
 """Fleets of the live system: opened from their checkpoints, and dressed with what their stretches change in Redis."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import structlog
 
 from stream.apply import Applied
@@ -42,6 +44,8 @@ class LiveFleets(Fleets):
     live: LiveSettings
     writer: Writer
     keeper: Checkpointer
+    alive: Callable[[], None] = lambda: None
+    """Called between stretches: many of them may come at once."""
     told: dict[str, _Open] = field(default_factory=dict)
 
     def open(self, fleet_id: str) -> FleetState:
@@ -58,6 +62,7 @@ class LiveFleets(Fleets):
 
     def keep(self, state: FleetState, kept_us: int) -> int:
         """Offer the state to the keeper, when all that it gave is in Redis."""
+        self.alive()
         if state.position >= 0 and self.writer.is_written(state.fleet_id, state.position):
             self.keeper.offer(state)
         return kept_us
@@ -69,13 +74,50 @@ class LiveFleets(Fleets):
 
     def step(self, state: FleetState, batch: FleetBatch) -> Applied | None:
         """Apply a stretch, and say what it changes in Redis."""
-        rest = batch.after(state.position)
-        applied = None if rest is None else Fleets.step(self, state, rest)
+        rest, told = batch.after(state.position), self.told[state.fleet_id]
+        applied = None if rest is None else self._apply(state, rest, told.guard)
         if rest is None or applied is None:
             return None
-        told = self.told[state.fleet_id]
         catching_up = position_text(applied.position) <= told.guard.position
         changes = Changes() if catching_up else told.shown.changes(state, rest)
         order = order_of(applied, told.again, changes, self.live, self.writer.by)
         told.again = []
         return LiveApplied(**{name: getattr(applied, name) for name in Applied.__dataclass_fields__}, order=order)
+
+    def _apply(self, state: FleetState, rest: FleetBatch, guard: Guard) -> Applied | None:
+        """Apply a stretch; what Redis has had of it first.
+
+        A fleet that was rebuilt from a log without its beginning counts fewer events than Redis has: it goes on counting where Redis
+        is, else the next ones would be taken for those that were written long ago.
+        """
+        had = _up_to(rest, int(guard.position) - 1) if guard.position and guard.sequence > state.sequence else None
+        before = None if had is None else Fleets.step(self, state, had)
+        if before is not None and len(had or ()) == len(rest):
+            return before
+        if guard.sequence > state.sequence:
+            log.warning("events_lost", fleet=state.fleet_id, count=guard.sequence - state.sequence)
+            state.sequence = guard.sequence
+        behind = Fleets.step(self, state, rest)
+        return behind if before is None or behind is None else _joined(before, behind)
+
+
+def _up_to(batch: FleetBatch, position: int) -> FleetBatch | None:
+    """What of a stretch does not lie behind a log position; None when all does."""
+    p = batch.pings
+    count = int(np.searchsorted(p.position, position, side="right"))
+    pings = replace(p.take(slice(count)), no_speed=p.no_speed[p.no_speed <= position], no_heading=p.no_heading[p.no_heading <= position])
+    notices = [notice for notice in batch.notices if notice.position <= position]
+    refusals = [refusal for refusal in batch.refusals if refusal.position <= position]
+    return FleetBatch(batch.fleet_id, pings, notices, refusals) if count or notices or refusals else None
+
+
+def _joined(before: Applied, behind: Applied) -> Applied:
+    return replace(
+        behind,
+        entries=before.entries + behind.entries,
+        events=[*before.events, *behind.events],
+        first_estimate=before.first_estimate,
+        estimates=np.concatenate([before.estimates, behind.estimates]),
+        visits=[*before.visits, *behind.visits],
+        refusals=[*before.refusals, *behind.refusals],
+    )

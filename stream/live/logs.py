@@ -44,17 +44,7 @@ def start_logging(level: str, process: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,  # without the values of local variables
-                redact,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
+    handler.setFormatter(_formatter(shared))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
@@ -63,6 +53,19 @@ def start_logging(level: str, process: str) -> None:
         logger.handlers.clear()
         logger.propagate = True
     logging.captureWarnings(capture=True)
+
+
+def _formatter(shared: list[structlog.typing.Processor]) -> logging.Formatter:
+    """The last steps of every line, whoever wrote it."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,  # without the values of local variables
+            redact,
+            structlog.processors.JSONRenderer(),
+        ],
+    )
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> MutableMapping[str, object]:

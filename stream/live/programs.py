@@ -20,7 +20,7 @@ def engines(settings: LiveSettings, processes: int) -> list[Program]:
 
 def api() -> Program:
     """The process of the API."""
-    return Program("api", python("api"))
+    return Program("api", python("api"), count_as="--restarts")
 
 
 def player(day: Path, speed: float) -> Program:
@@ -48,5 +48,5 @@ def free_port(settings: LiveSettings) -> int:
         with socket.create_server((settings.host, settings.port), family=family) as server:
             return int(server.getsockname()[1])
     except OSError as error:
-        wrong = f"port {settings.port} of {settings.host} cannot be had ({error.strerror or error}): choose another with --port"
-        raise BadSettings(wrong) from error
+        why = (error.strerror or str(error)).partition(" (while")[0]  # socket says there once more which address
+        raise BadSettings(f"port {settings.port} of {settings.host} cannot be had ({why}): choose another with --port") from error

@@ -97,7 +97,7 @@ class Supervisor:
         if doing is Deed.START:
             self._start(child)
         elif doing is Deed.KILL and child.process is not None:
-            self._say(f"{name} is hung (no heartbeat for {SILENT_FOR_S:.0f} s or more): killing it")
+            self._say(f"{name} is hung (no sign of life for {SILENT_FOR_S:.0f} s or more): killing it")
             left_over.strike(child.process.pid, signal.SIGKILL)
             child.process.wait()
         elif doing is Deed.GIVE_UP and child.process is not None:

@@ -118,7 +118,7 @@ class Watch:
         return 0
 
     def _tell_of_end(self, code: int) -> None:
-        if not self._told_of_end:
+        if not self._told_of_end and not self.stopping():
             self._told_of_end = True
             how = "the day has been played" if code == 0 else f"the player ended with exit code {code}"
             self.screen.say(f"{how}; the system goes on until Ctrl-C")

@@ -1,6 +1,7 @@
 """What a person sees of the live system: where it is, what to try next, and what happens; plain text where there is no terminal."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
@@ -20,11 +21,12 @@ class Screen:
             self._console = Console(highlight=False, color_system=None)
 
     def say(self, line: str, style: str = "") -> None:
-        """Print a line as it is, however long."""
-        if self._console.is_terminal:
-            self._console.file.write("\r\x1b[2K")
-        self._console.print(Text(line, style=style), soft_wrap=True)
-        self._console.file.flush()
+        """Print a line as it is, however long; to nobody where the terminal has been closed."""
+        with suppress(OSError):
+            if self._console.is_terminal:
+                self._console.file.write("\r\x1b[2K")
+            self._console.print(Text(line, style=style), soft_wrap=True)
+            self._console.file.flush()
 
 
 def here(host: str) -> str:

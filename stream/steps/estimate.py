@@ -21,6 +21,10 @@ class EstimatePolicy:
     far_step_s: float = 20.0
     near_s: float = 300.0
     """The next stop is near when it is so few seconds away."""
+    visits_a_step: float = 10.0
+    """With more visits ahead than this the steps are longer in proportion, so that the work per second stays the same; .."""
+    longest: float = 4.0
+    """.. so many times at most."""
     silent_step_s: float = 150.0
     """Without a fix, estimates are renewed so often by the tick: feeds with a fix a minute are not silent."""
     ask_every: float = 0.25
@@ -53,7 +57,8 @@ def due(policy: EstimatePolicy, state: FleetState, rows: Ints, now_us: Ints, cha
     vehicles = state.vehicles
     following = vehicles.next[rows]
     near = state.visits.p50_us[following] - now_us < policy.near_s * 1e6
-    step_us = np.where(near, policy.near_step_s, policy.far_step_s) * 1e6
+    longer = np.clip((vehicles.end[rows] - following) / policy.visits_a_step, 1.0, policy.longest)
+    step_us = np.where(near, policy.near_step_s, policy.far_step_s) * longer * 1e6
     return (following >= 0) & (changed | (now_us - vehicles.estimated_us[rows] >= step_us))
 
 
