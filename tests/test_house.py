@@ -17,6 +17,7 @@ LINES_OF_A_BODY = 40
 
 # A floor below replay never asks the time; replay may run a stopwatch, to say how fast it was. Files at the rim, and why they may do more:
 RIM: dict[str, str] = {
+    "api/edge.py": "times requests for the access log",
     "api/log.py": "stamps what comes in over HTTP: the judge needs the time of receipt",
     "stream/live/embedded.py": "waits for a server to start and to end",
     "stream/live/left_over.py": "waits for processes of an earlier start to end",

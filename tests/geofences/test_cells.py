@@ -1,10 +1,12 @@
 """Cells against the string interface of H3."""
 
+from itertools import pairwise
+
 import h3
 import numpy as np
 import pytest
 
-from geofences.cells import RESOLUTION, area_cell, cell_name, cells_of
+from geofences.cells import RESOLUTION, area_cell, cell_name, cell_ring, cells_of
 
 
 def test_cells_are_those_of_h3_in_every_quarter_of_the_earth():
@@ -44,3 +46,16 @@ def test_the_area_of_a_place_near_an_edge_is_not_always_the_parent_of_its_cell()
     found = zip(lat.tolist(), lon.tolist(), cells_of(lat, lon).tolist(), strict=True)
     other = sum(cell_name(area_cell(y, x, 6)) != h3.cell_to_parent(cell_name(cell), 6) for y, x, cell in found)
     assert 0 < other < 500
+
+
+def test_the_outline_of_a_cell_is_closed_anticlockwise_and_lon_before_lat():
+    ring = cell_ring("892a100d2c3ffff")
+    assert ring[0] == ring[-1]
+    assert [(lat, lon) for lon, lat in ring[:-1]] == list(h3.cell_to_boundary("892a100d2c3ffff"))
+    assert sum(x * v - u * y for (x, y), (u, v) in pairwise(ring)) > 0
+
+
+@pytest.mark.parametrize("name", ["", "8", "zz", "892a100d2c3fffff", "115283473ffffff"])
+def test_what_names_no_cell_has_no_outline(name):
+    with pytest.raises(ValueError):
+        cell_ring(name)
