@@ -74,9 +74,8 @@ def main() -> None:
         while time.time() < until:
             most = max(most, system.rss_mb("api"))
             time.sleep(0.5)
-        print(
-            f"{len(listeners)} stalled listeners, {args.rate:,} events/s, {args.seconds} s: API {before:.0f} MB before, {most:.0f} MB at most"
-        )
+        figures = f"API +{most - before:.0f} MB at most, over {before:.0f} MB before"
+        print(f"{len(listeners)} stalled listeners, {args.rate:,} events/s, {args.seconds} s: {figures}")
         reader.join()
         teller.join()
 
