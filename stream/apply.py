@@ -133,11 +133,11 @@ def _stretches(state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_n
 
 def _barriers(state: FleetState, notices: Sequence[Notice]) -> list[int]:
     """Places of the notices that concern more than one vehicle. A route published for the first time does not."""
-    barriers, published = [], set(state.routes)
+    barriers, published = [], set[str]()
     for i, notice in enumerate(notices):
         message = notice.message
         if isinstance(message, RoutePublished):
-            if message.route_id in published:
+            if message.route_id in published or message.route_id in state.routes:
                 barriers.append(i)
             published.add(message.route_id)
         elif isinstance(message, StopAdded | StopReassigned) or vehicle_of(message) is None:

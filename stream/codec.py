@@ -115,7 +115,7 @@ def decode_pings(lines: bytes, count: int) -> list[Ping] | None:
         pings = _PING_DECODER.decode_lines(lines)
         times = [ping.at for ping in pings]
         if type(times[0]) is int:
-            near = -_EXACT_MS < min(times) and max(times) < _EXACT_MS  # type: ignore[operator]  # or TypeError: they are mixed
+            near = min(times) > -_EXACT_MS and max(times) < _EXACT_MS  # type: ignore[operator]  # or TypeError: they are mixed
         else:
             near = bool(min(times).year > 1 and max(times).year < 9999)  # type: ignore[union-attr]
         ids = {ping.fleet_id for ping in pings}

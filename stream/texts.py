@@ -28,7 +28,8 @@ def is_id(text: str) -> bool:
 def judge_text(field: str, text: str) -> Reason | None:
     """Judge the text of a field by the end of the field's name.
 
-    `_id`, `_ids`, `_ref`: an id (`exception_id`: up to 256 characters). `_sha256`: 64 hexadecimal digits. Everything else: at most `MAX_TEXT` characters (`_uri`: `MAX_URI`)
+    `_id`, `_ids`, `_ref`: an id (`exception_id`: up to 256 characters).
+    `_sha256`: 64 hexadecimal digits. Everything else: at most `MAX_TEXT` characters (`_uri`: `MAX_URI`)
     that UTF-8 can carry, without NUL. Empty is a text, but no id.
     """
     if field == "exception_id":

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 from typing import NamedTuple
 
 import msgspec
@@ -25,12 +25,15 @@ for i = 3 + ARGV[2] * 2, #ARGV, 3 do
   if times == '' then times = received end
   local first = redis.call('HINCRBY', KEYS[2], shard, ARGV[i]) - ARGV[i]
   id = redis.call('XADD', KEYS[1], '*', 'c', string.format('%.0f', first), 'n', ARGV[i], 't', times, 'm', ARGV[i + 2])
+  local millis, number = string.match(id, '(%d+)-(%d+)')
+  if tonumber(number) >= 8192 then redis.call('XSETID', KEYS[1], string.format('%.0f-0', tonumber(millis) + 1)) end
 end
 return id
 """
 """KEYS: log, counts, fleets. ARGV: shard, number of fleets, (fleet, its entry) each, then (count, times, messages) for each log entry.
 
-Returns the stream id of the last entry.
+Returns the stream id of the last entry. While the server's clock stands behind the last id, Redis only counts the id's second number up,
+for which a log position has no more than 14 bits: before they are full, the ids go on in the next millisecond.
 """
 
 
@@ -62,8 +65,10 @@ def calls(messages: Sequence[Message], time_zone: str = "UTC", *, driven: bool =
             args: list[bytes | str | int] = [shard, len(fleets)]
             for fleet_id in fleets:
                 args += (fleet_id, entry)
-            for first in range(0, len(some), MOST):
-                args += _entry(some[first : first + MOST])
+            for _, alike in groupby(some, key=lambda message: message.received_us is None):
+                part = list(alike)
+                for first in range(0, len(part), MOST):
+                    args += _entry(part[first : first + MOST])
             yield Call([log_key(shard), COUNTS, FLEETS], args)
 
 

@@ -25,9 +25,10 @@ def fixes(state: FleetState, rows: Ints) -> NDArray[np.void]:
 
 def standing(state: FleetState, rows: Ints) -> Ints:
     """What of each vehicle is said in words, as numbers that change with it."""
-    v, number = state.vehicles, np.append(state.visits.number[: state.visits.count], -1)
+    v, number = state.vehicles, state.visits.number
     following, here = v.next[rows], v.here[rows]
-    columns = (v.route[rows], number[following], number[here], v.down[rows], v.off_plan[rows], v.paused_until_us[rows], v.inside[rows])
+    visits = (np.where(place >= 0, number[place], -1) for place in (following, here))
+    columns = (v.route[rows], *visits, v.down[rows], v.off_plan[rows], v.paused_until_us[rows], v.inside[rows])
     return np.stack(columns, axis=1).astype(np.int64)
 
 

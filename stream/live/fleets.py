@@ -1,8 +1,9 @@
 """Fleets of the live system: opened from their checkpoints, and dressed with what their stretches change in Redis."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 import structlog
 
@@ -11,7 +12,8 @@ from stream.batches import FleetBatch
 from stream.fleet import FleetState
 from stream.flow import Fleets
 from stream.live.checkpointer import Checkpointer
-from stream.live.orders import Order, order_of, position_text
+from stream.live.describe import totals
+from stream.live.orders import Order, orders_of, position_text
 from stream.live.settings import LiveSettings
 from stream.live.shown import Changes, Shown
 from stream.live.writer import Guard, Writer
@@ -22,9 +24,9 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class LiveApplied(Applied):
-    """What a stretch gave, and the order to write it."""
+    """What a stretch gave, and the orders to write it."""
 
-    order: Order
+    orders: list[Order]
 
 
 @dataclass(slots=True)
@@ -53,7 +55,7 @@ class LiveFleets(Fleets):
         state = Fleets.open(self, fleet_id)
         guard = self.writer.open(fleet_id)
         again = [event for event in state.recent if event.sequence >= guard.sequence]
-        self.told[fleet_id] = _Open(Guard(guard.position, guard.sequence, guard.writes), Shown(), again)
+        self.told[fleet_id] = _Open(replace(guard), Shown(), again)
         self.keeper.opened(state)
         written, own = guard.position, position_text(state.position)
         say = "fleet_caught_up" if written == own else "fleet_behind" if written > own else "redis_behind"
@@ -78,11 +80,14 @@ class LiveFleets(Fleets):
         applied = None if rest is None else self._apply(state, rest, told.guard)
         if rest is None or applied is None:
             return None
-        catching_up = position_text(applied.position) <= told.guard.position
-        changes = Changes() if catching_up else told.shown.changes(state, rest)
-        order = order_of(applied, told.again, changes, self.live, self.writer.by)
+        here = position_text(applied.position)
+        catching_up = here <= told.guard.position or here < told.guard.reaching
+        changes = Changes(totals=msgspec.json.encode(totals(state))) if catching_up else told.shown.changes(state, rest)
+        if changes.replace and told.guard.writes:
+            _retire(changes, self.writer.present(state.fleet_id))
+        orders = orders_of(applied, told.again, changes, self.live, self.writer.by)
         told.again = []
-        return LiveApplied(**{name: getattr(applied, name) for name in Applied.__dataclass_fields__}, order=order)
+        return LiveApplied(**{name: getattr(applied, name) for name in Applied.__dataclass_fields__}, orders=orders)
 
     def _apply(self, state: FleetState, rest: FleetBatch, guard: Guard) -> Applied | None:
         """Apply a stretch; what Redis has had of it first.
@@ -121,3 +126,12 @@ def _joined(before: Applied, behind: Applied) -> Applied:
         visits=[*before.visits, *behind.visits],
         refusals=[*before.refusals, *behind.refusals],
     )
+
+
+def _retire(changes: Changes, present: Mapping[str, Sequence[str]]) -> None:
+    """What stood there before a restart and is no more."""
+    for kind, names in present.items():
+        if kind == "orders":
+            changes.old_orders = sorted(set(names) - set(changes.orders))
+        else:
+            changes.removals[kind] = sorted(set(names) - {str(name) for name in changes.puts.get(kind, [])[::2]})

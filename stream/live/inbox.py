@@ -34,6 +34,8 @@ class Inbox:
         if not found:
             return 0
         lines = [line for _, fields in found for value in fields.values() for line in value.split(b"\n") if line.strip()]
+        # Should the answer be lost, only Redis knows whether they were moved.
+        self.cursor = None
         self._move(lines, found[-1][0])
         self.cursor = found[-1][0].decode()
         return len(lines)

@@ -1,18 +1,20 @@
 """Reads the shards of a process: one blocking call for all of them, batches that grow with the load, gaps noticed."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 
 from stream.batches import FleetBatch, Refusal, no_pings
 from stream.codec import decode_pings
 from stream.intake import Intake
 from stream.judge_policy import JudgePolicy
 from stream.live.keys import log_key
-from stream.live.log_entry import MOST, BadEntry, head, position_of, unpack
+from stream.live.log_entry import MOST, BadEntry, head, position_near, position_of, unpack
 from stream.live.marks import Marks, Resume
 from stream.live.settings import LiveSettings
 from stream.log import shard_of
@@ -48,6 +50,8 @@ class Reader:
     busy: bool = False
     per_entry: float = float(MOST)
     """Messages of an entry of late."""
+    untold: list[tuple[int, int, int]] = field(default_factory=list)
+    """Gaps that `gap` has not been told of yet."""
 
     @classmethod
     def at(cls, redis: Redis, settings: LiveSettings, resume: Mapping[int, Resume], wait: Callable[[float], None],
@@ -59,44 +63,66 @@ class Reader:
         return reader
 
     def read(self, idle_s: float) -> list[FleetBatch]:
-        """What has come since, judged, a batch a fleet; waits for it up to `idle_s`. Raises what redis-py raises."""
+        """What has come since, judged, a batch a fleet; waits for it up to `idle_s`.
+
+        Raises what redis-py raises, and has taken nothing then.
+        """
+        self._tell_gaps()
         found = self._entries(idle_s)
         if found and self.busy and self._messages(found) < self.settings.batch / 10 and self.settings.linger_ms:
             # Under load a short wait makes one batch of many small ones, each of which would cost nearly as much as all.
             self.wait(self.settings.linger_ms / 1000)
-            for shard, more in self._entries(0).items():
-                found.setdefault(shard, []).extend(more)
+            with suppress(RedisError):
+                for shard, more in self._entries(0).items():
+                    found.setdefault(shard, []).extend(more)
         self.busy = bool(found)
-        return [batch for shard, entries in sorted(found.items()) for batch in self._batches(shard, entries)]
+        batches = [batch for shard, entries in sorted(found.items()) for batch in self._batches(shard, entries)]
+        with suppress(RedisError):
+            self._tell_gaps()
+        return batches
+
+    def _tell_gaps(self) -> None:
+        while self.untold:
+            self.gap(*self.untold[0])
+            del self.untold[0]
 
     def _entries(self, idle_s: float) -> dict[int, list[StreamEntry]]:
         streams: dict[Any, Any] = {log_key(shard): last_id for shard, last_id in self.last_ids.items()}
         count = max(FEW_ENTRIES, round(self.settings.batch / self.per_entry))
         answer: Any = self.redis.xread(streams, count=count, block=max(1, round(1000 * idle_s)) if idle_s else None)
-        found = {int(name[-2:]): list(entries) for name, entries in answer}
+        found = {int(name[-2:]): self._one_batch(entries) for name, entries in answer}
         for shard, entries in found.items():
             self.last_ids[shard] = entries[-1][0].decode()
         if found:
             self.per_entry = max(1.0, self._messages(found) / sum(map(len, found.values())))
         return found
 
+    def _one_batch(self, entries: Sequence[StreamEntry]) -> list[StreamEntry]:
+        """As many entries of a shard as make a batch; the others are read again."""
+        messages = 0
+        for i, (_, fields) in enumerate(entries):
+            messages += _size(fields)
+            if i and messages > self.settings.batch:
+                return list(entries[:i])
+        return list(entries)
+
     def _messages(self, found: Mapping[int, Sequence[StreamEntry]]) -> int:
-        entries = [fields for part in found.values() for _, fields in part]
-        return sum(int(fields.get(b"n", b"1")) for fields in entries)
+        return sum(_size(fields) for part in found.values() for _, fields in part)
 
     def _batches(self, shard: int, entries: Sequence[StreamEntry]) -> Iterator[FleetBatch]:
         """The entries of a shard, judged; what does not belong into it is refused under nobody's name."""
-        intake, bad, first = Intake(self.policy), list[Refusal](), None
+        intake, bad, first, last = Intake(self.policy), list[Refusal](), None, -1
         for stream_id, fields in entries:
             try:
                 number = self._take(intake, shard, stream_id, fields)
-                first = (position_of(stream_id), number) if first is None else first
+                first = first or (position_of(stream_id), number)
+                last = position_of(stream_id, MOST - 1)
             except BadEntry as error:
                 log.warning("bad_entry", shard=shard, error=str(error))
                 moment_us = int(stream_id.split(b"-")[0]) * 1000
-                bad.append(Refusal(position_of(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:200]))
+                bad.append(Refusal(position_near(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:200]))
         if first is not None:
-            self.marks[shard].read(*first, position_of(entries[-1][0], MOST - 1))
+            self.marks[shard].read(*first, last)
         for batch in intake.batches():
             if batch.fleet_id and shard_of(batch.fleet_id, self.settings.shards) == shard:
                 yield self._handed(shard, batch)
@@ -107,15 +133,15 @@ class Reader:
 
     def _take(self, intake: Intake, shard: int, stream_id: bytes, fields: Mapping[bytes, bytes]) -> int:
         """Take the messages of an entry; returns the number of the first, held against the one that was expected."""
-        position, received_us = head(stream_id, fields)
-        pings, number = decode_pings(fields[b"m"], len(received_us)), int(fields.get(b"c", b"-1"))
+        position, number, received_us = head(stream_id, fields)
+        pings = decode_pings(fields[b"m"], len(received_us))
         if pings is None:
             intake.take(unpack(stream_id, fields))
         else:
             intake.take_pings(position, received_us, pings)
         expected = self.counts[shard]
         if number > expected >= 0:
-            self.gap(shard, expected, number - expected)
+            self.untold.append((shard, expected, number - expected))
         elif 0 <= number < expected:
             log.warning("log_went_back", shard=shard, expected=expected, found=number)
         self.counts[shard] = number + len(received_us)
@@ -123,6 +149,13 @@ class Reader:
 
     def _handed(self, shard: int, batch: FleetBatch) -> FleetBatch:
         ends = [int(batch.pings.position[place]) for place in (0, -1) if len(batch.pings)]
-        ends += [part[place].position for part in (batch.notices, batch.refusals) for place in (0, -1) if part]
+        ends += [batch.notices[place].position for place in (0, -1) if batch.notices]
+        ends += [refusal.position for refusal in batch.refusals]
         self.marks[shard].hand(batch.fleet_id, min(ends), max(ends))
         return batch
+
+
+def _size(fields: Mapping[bytes, bytes]) -> int:
+    """How many messages an entry says that it holds."""
+    count = fields.get(b"n", b"")
+    return max(1, min(int(count), MOST)) if count.isdigit() else 1

@@ -14,6 +14,20 @@ class Unusable(ValueError):
     """The file is there and cannot be read; the message says what to do."""
 
 
+def resume_points(folder: Path) -> dict[int, Resume]:
+    """The furthest resume point of each shard, whichever process had it before. Raises `Unusable`."""
+    furthest: dict[int, Resume] = {}
+    for path in sorted(folder.glob("resume-*.json")):
+        for shard, point in ResumeFile(path).read().items():
+            furthest[shard] = max(furthest.get(shard, point), point, key=_place)
+    return furthest
+
+
+def _place(point: Resume) -> tuple[int, int]:
+    millis, _, seq = point.stream_id.partition("-")
+    return int(millis), int(seq)
+
+
 @dataclass(frozen=True, slots=True)
 class ResumeFile:
     """One file for the shards of a process."""

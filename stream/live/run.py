@@ -1,13 +1,15 @@
 """Runs the engine to its end, and says in an exit code what the end was."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 from redis import Redis
+from redis.exceptions import RedisError
 
 from stream.checkpoint import UnusableCheckpoint
 from stream.doors import run_here
-from stream.live.engine import build_engine
+from stream.live.engine import Stopped, build_engine
 from stream.live.resume_file import Unusable
 from stream.live.settings import LiveSettings
 from stream.live.writer import TakenOver
@@ -21,7 +23,12 @@ def run(settings: LiveSettings, redis: Redis, shards: Sequence[int], restarts: i
         engine = build_engine(settings, redis, shards, restarts, stopping)
         log.info("started", shards=f"{shards[0]}-{shards[-1]}", restarts=restarts)
         run_here(engine.flow)
-        engine.finish()
+        # Checkpoints and resume points are on disk by now; what is to be told to Redis can wait for the next start.
+        with suppress(RedisError):
+            engine.finish()
+    except Stopped:
+        log.warning("ended_without_redis")
+        return 0
     except TakenOver as error:
         log.error("taken_over", why=str(error))
         return 75

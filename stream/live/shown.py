@@ -26,7 +26,6 @@ from stream.messages import (
     Tick,
     VehiclePut,
 )
-from stream.visits import MOVED
 
 _encode = msgspec.json.Encoder().encode
 
@@ -65,6 +64,8 @@ class Shown:
     """A row a vehicle: what its `VehicleView` was made from."""
     routes: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     """Route -> its visits and its entries among the orders."""
+    route_of: dict[str, str] = field(default_factory=dict)
+    """Visit -> the route under which it was shown."""
     fences: set[str] = field(default_factory=set)
     now_us: int = MISSING
     """The fleet's now at the last changes: vehicles estimated since have new ETAs."""
@@ -78,17 +79,20 @@ class Shown:
         fenced = self.whole or any(isinstance(message, FencePut | FenceRemoved) for message in messages)
         everybody = np.arange(state.vehicles.count)
         estimated = np.flatnonzero(state.vehicles.estimated_us[: state.vehicles.count] >= self.now_us)
-        rows = everybody if fenced else np.union1d(_touched_vehicles(state, batch), estimated)
+        planned = list(state.routes.values()) if self.whole else self._planned(state, plans)
+        touched = np.union1d(_touched_vehicles(state, batch), np.array([route.vehicle for route in planned], dtype=np.int64))
+        rows = everybody if fenced else np.union1d(touched, estimated)
         change = Changes(self.whole, totals=_encode(totals(state)))
-        _put_rows(change, "fixes", [state.vehicle_ids[row] for row in rows.tolist()], fixes(state, rows))
         facts = {state.vehicle_rows[m.vehicle_id] for m in messages if isinstance(m, VehiclePut) and m.vehicle_id in state.vehicle_rows}
         ticked = any(isinstance(message, Tick) for message in messages)
         moved_on = self._show_vehicles(state, everybody if plans or ticked else rows, facts, change)
-        for route in state.routes.values() if self.whole else _touched_routes(state, plans):
+        rows = np.union1d(rows, moved_on)
+        _put_rows(change, "fixes", [state.vehicle_ids[row] for row in rows.tolist()], fixes(state, rows))
+        for route in planned:
             self._show_route(state, route, change)
         if ticked:
             self._forget_routes(state, change)
-        said = {getattr(message, "route_id", "") for message in messages} | {route.route_id for route in _touched_routes(state, plans)}
+        said = {route_id for message in messages for route_id in _named(state, message)} | {route.route_id for route in planned}
         numbers = np.unique(state.vehicles.route[np.union1d(estimated, moved_on)]).tolist()
         driven = {state.route_ids[number] for number in numbers if number in state.route_ids}
         _put_visits(state, sorted(state.routes if self.whole else (said | driven) & state.routes.keys()), change)
@@ -111,29 +115,45 @@ class Shown:
             change.put("vehicles", state.vehicle_ids[row], _encode(vehicle_view(state, row)))
         return np.asarray(changed, dtype=np.int64)
 
+    def _planned(self, state: FleetState, plans: Sequence[AnyMessage]) -> list[Route]:
+        """Routes that have to be shown as a whole: those named, those that lost a visit, and all of a vehicle that took another route."""
+        if not plans:
+            return []
+        ids = {getattr(message, name, "") for message in plans for name in ("route_id", "to_route_id")}
+        ids |= {self.route_of.get(message.visit_id or "", "") for message in plans if isinstance(message, StopReassigned)}
+        vehicles = {state.vehicle_rows.get(m.vehicle_id, -1) for m in plans if isinstance(m, RoutePublished | RouteStarted | RouteEnded)}
+        return [route for route in state.routes.values() if route.route_id in ids or route.vehicle in vehicles]
+
     def _show_route(self, state: FleetState, route: Route, change: Changes) -> None:
-        names = [state.names[row] for row in range(route.first, route.end) if state.visits.state[row] != MOVED]
+        names = [state.names[row] for row in range(route.first, route.end)]
         visits = [name.visit_id for name in names]
         orders = [f"{name.order_ref}\0{name.visit_id}" for name in names if name.order_ref is not None]
         old_visits, old_orders = self.routes.get(route.route_id, ([], []))
-        self._forget(state, route.route_id, set(old_visits) - set(visits), set(old_orders) - set(orders), change)
+        self._forget(state, set(old_visits) - set(visits), set(old_orders) - set(orders), change)
         self.routes[route.route_id] = visits, orders
         change.put("routes", route.route_id, _encode(route_view(state, route)))
         change.orders += orders
         for visit_id in visits:
             change.put("visits", visit_id, route.route_id)
+            self.route_of[visit_id] = route.route_id
 
-    def _forget(self, state: FleetState, route_id: str, visits: set[str], orders: set[str], change: Changes) -> None:
-        """Visits that a route no longer has; one that went to another route is shown there."""
-        gone = [v for v in sorted(visits) if (row := state.visit_rows.get(v, -1)) < 0 or state.names[row].route_id == route_id]
+    def _forget(self, state: FleetState, visits: set[str], orders: set[str], change: Changes) -> None:
+        """Visits and orders that a route no longer has; those that went to another route are shown there."""
+        gone = sorted(visit_id for visit_id in visits if visit_id not in state.visit_rows)
         change.remove("visits", gone)
-        change.old_orders += [order for order in sorted(orders) if order.split("\0")[1] in gone]
+        for visit_id in gone:
+            self.route_of.pop(visit_id, None)
+        for order in sorted(orders):
+            order_ref, _, visit_id = order.partition("\0")
+            row = state.visit_rows.get(visit_id, -1)
+            if row < 0 or state.names[row].order_ref != order_ref:
+                change.old_orders.append(order)
 
     def _forget_routes(self, state: FleetState, change: Changes) -> None:
         """Routes that were tidied away."""
         for route_id in sorted(self.routes.keys() - state.routes.keys()):
             visits, orders = self.routes.pop(route_id)
-            self._forget(state, route_id, set(visits), set(orders), change)
+            self._forget(state, set(visits), set(orders), change)
             change.remove("routes", [route_id])
             change.remove("etas", [route_id])
 
@@ -153,11 +173,10 @@ def _touched_vehicles(state: FleetState, batch: FleetBatch) -> Ints:
     return np.array(sorted(state.vehicle_rows[name] for name in names if name in state.vehicle_rows), dtype=np.int64)
 
 
-def _touched_routes(state: FleetState, plans: Sequence[AnyMessage]) -> list[Route]:
-    """Routes that have to be shown as a whole: those named, and with a start or an end all of that vehicle."""
-    ids = {getattr(message, name, "") for message in plans for name in ("route_id", "to_route_id")}
-    vehicles = {state.vehicle_rows.get(m.vehicle_id, -1) for m in plans if isinstance(m, RouteStarted | RouteEnded)}
-    return [route for route in state.routes.values() if route.route_id in ids or route.vehicle in vehicles]
+def _named(state: FleetState, message: AnyMessage) -> tuple[str, str]:
+    """The route that a message names, and the one that has the visit it names: drivers' apps may still know an older one."""
+    row = state.visit_rows.get(getattr(message, "visit_id", None) or "", -1)
+    return getattr(message, "route_id", ""), state.names[row].route_id if row >= 0 else ""
 
 
 def _put_rows(change: Changes, kind: str, names: list[str], rows: NDArray[np.void]) -> None:

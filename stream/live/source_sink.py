@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 IDLE_S = 0.1
 """How long a read waits at most where nothing comes: ten wake-ups a second cost nothing, and an entry ends the wait at once."""
+LOOK_US = 5_000_000
+"""How often is looked whether Redis still has what was written of late: well within what the writer keeps."""
 NUDGE_US = 60_000_000
 """Fleets of which nothing comes any more are offered for their checkpoint so often."""
 
@@ -31,6 +33,7 @@ class LogSource(FixedPartitionedSource[FleetBatch, None]):
     chores: Chores
     stopping: Callable[[], bool]
     wait: Callable[[float], None]
+    mend: Callable[[], None]
 
     def list_parts(self) -> list[str]:
         """One part."""
@@ -38,7 +41,7 @@ class LogSource(FixedPartitionedSource[FleetBatch, None]):
 
     def build_part(self, step_id: str, for_part: str, resume_state: None) -> "_Log":  # noqa: ARG002 (Bytewax names them)
         """The one part."""
-        return _Log(self.reader, self.chores, self.stopping, self.wait)
+        return _Log(self.reader, self.chores, self.stopping, self.wait, self.mend)
 
 
 @dataclass(slots=True)
@@ -47,13 +50,19 @@ class _Log(StatefulSourcePartition[FleetBatch, None]):
     chores: Chores
     stopping: Callable[[], bool]
     wait: Callable[[float], None]
+    mend: Callable[[], None]
     failures: int = 0
     nudged_us: int = 0
+    looked_us: int = 0
 
     def next_batch(self) -> list[FleetBatch]:
         """The next stretches; while Redis is away there are none, and nothing is lost by it."""
         if self.stopping():
+            self.mend()
             raise StopIteration
+        if self.failures or not 0 <= self.chores.now_us() - self.looked_us < LOOK_US:
+            self.looked_us = self.chores.now_us()
+            self.mend()
         try:
             self.chores.run()
             found = self.reader.read(IDLE_S)
@@ -63,12 +72,12 @@ class _Log(StatefulSourcePartition[FleetBatch, None]):
             self.wait(min(0.01 * 2 ** min(self.failures, 7), 1.0))
             return []
         self.failures = 0
-        return found or self._nudges()
+        return [*found, *self._nudges()]
 
     def _nudges(self) -> list[FleetBatch]:
         """Empty stretches for fleets that wait for a checkpoint, so that they do not hold the log for ever."""
         now_us = self.chores.now_us()
-        if now_us - self.nudged_us < NUDGE_US:
+        if 0 <= now_us - self.nudged_us < NUDGE_US:
             return []
         self.nudged_us = now_us
         waiting = [fleet_id for marks in self.reader.marks.values() for fleet_id in marks.waiting()]
@@ -94,4 +103,4 @@ class _Out(StatelessSinkPartition[tuple[str, Applied]]):
     writer: Writer
 
     def write_batch(self, items: list[tuple[str, Applied]]) -> None:
-        self.writer.write([applied.order for _, applied in items if isinstance(applied, LiveApplied)])
+        self.writer.write([order for _, applied in items if isinstance(applied, LiveApplied) for order in applied.orders])

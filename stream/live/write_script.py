@@ -26,7 +26,6 @@ if writes > order.writes and stored[4] == order.by then return {'had', writes} e
 if writes > order.writes then return {'taken', writes} end
 if writes < order.writes then return {'rewound', writes} end
 if position < order.position then
-  if order.replace then for _, kind in ipairs(order.replaced) do redis.call('DEL', KEYS[kind]) end end
   for _, put in ipairs(order.puts) do spread('HSET', KEYS[put[1]], put[2]) end
   for _, out in ipairs(order.removals) do spread('HDEL', KEYS[out[1]], out[2]) end
   each(order.old_orders, 1, function(i) redis.call('ZREM', KEYS[order.orders_key], ARGV[i]) end)
@@ -38,7 +37,8 @@ if position < order.position then
         'v', ARGV[i + 3], 't', ARGV[i + 4], 'h', ARGV[i + 5], 'b', 'engine')
     end
   end)
-  redis.call('HSET', KEYS[1], 'position', order.position, 'now_us', order.now_us, 'totals', ARGV[at])
+  if order.last then redis.call('HSET', KEYS[1], 'position', order.position, 'now_us', order.now_us, 'totals', ARGV[at])
+  else redis.call('HSET', KEYS[1], 'reaching', order.position) end
 end
 at = #ARGV - 6 * order.events + 1
 each(order.events, 6, function(i)

@@ -3,21 +3,28 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog
 from redis import Redis
 from redis.exceptions import ConnectionError as Unreachable
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import MasterDownError, NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as TooSlow
 
 from stream.live.keys import fleet_key
 from stream.live.orders import Order, position_text
 from stream.live.write_script import REWOUND, SCRIPT, TAKEN, keys
 
+REPLACED = ("fixes", "vehicles", "routes", "etas", "visits", "fences")
+"""Hashes that say what is; the others say what has been."""
+
 OUTBOX_S = 15.0
 """Calls are kept for so long: Redis writes its log to disk every second, and may postpone it while the disk is busy."""
 OUTBOX_BYTES = 64_000_000
+
+REFUSES = (OutOfMemoryError, ReadOnlyError, MasterDownError)
+"""What a server says that will take writes later."""
 
 log = structlog.get_logger()
 
@@ -37,6 +44,8 @@ class Guard:
     position: str
     sequence: int
     writes: int
+    reaching: str = ""
+    """A position that some of the present may stand for already: whoever wrote it ended before the rest of it."""
 
 
 @dataclass(slots=True)
@@ -61,26 +70,54 @@ class Writer:
     outbox: deque[_Sent] = field(default_factory=deque)
     outbox_bytes: int = 0
     sha: str = ""
+    was_away: bool = False
+    """Whether Redis has been away since we last looked at what it has."""
 
     def open(self, fleet_id: str) -> Guard:
         """How far a fleet has been written, by whomever; from here on only we write it."""
-        position, sequence, writes = self._patiently(
-            lambda: self.redis.hmget(fleet_key("fleet", fleet_id), "position", "sequence", "writes")
+        position, sequence, writes, reaching = self._patiently(
+            lambda: self.redis.hmget(fleet_key("fleet", fleet_id), "position", "sequence", "writes", "reaching")
         )
-        guard = Guard((position or b"").decode(), int(sequence or 0), int(writes or 0))
+        guard = Guard((position or b"").decode(), int(sequence or 0), int(writes or 0), (reaching or b"").decode())
         self.guards[fleet_id] = guard
         return guard
 
+    def present(self, fleet_id: str) -> dict[str, list[str]]:
+        """The fields that stand in Redis of a fleet, by kind of key: what a first write must remove if it does not put it."""
+        found: dict[str, list[str]] = {}
+        for kind in REPLACED:
+            found[kind] = [name.decode() for name in self._patiently(partial(self.redis.hkeys, fleet_key(kind, fleet_id)))]
+        orders = self._patiently(partial(self.redis.zrange, fleet_key("orders", fleet_id), 0, -1))
+        return {**found, "orders": [name.decode() for name in orders]}
+
     def write(self, orders: Sequence[Order]) -> None:
         """Write what stretches gave, in order, in one round trip. Raises `TakenOver`, `LostTooMuch`."""
-        sent, mended = [self._sent(order) for order in orders], set[str]()
-        for one, answer in zip(sent, self._call(sent), strict=True):
-            if answer[0] == REWOUND and one.fleet_id not in mended:
-                self._write_again(one)
-                mended.add(one.fleet_id)
-            elif answer[0] == TAKEN:
-                raise TakenOver(f"fleet {one.fleet_id!r} was written by somebody else: call {answer[1]}, ours is {one.writes + 1}")
+        sent = [self._sent(order) for order in orders]
+        answers = self._call(sent)
+        rewound = dict.fromkeys(one.fleet_id for one, answer in zip(sent, answers, strict=True) if answer[0] == REWOUND)
+        for fleet_id in rewound:
+            self._write_again(fleet_id)
+        if self.was_away:
+            self.mend()
         self._trim()
+
+    def mend(self) -> None:
+        """Look whether Redis lost what was written of late, also of fleets of which nothing new comes, and write it again.
+
+        Raises `LostTooMuch`, `TakenOver`.
+        """
+        self.was_away = False
+        fleet_ids = list(dict.fromkeys(one.fleet_id for one in self.outbox))
+        for fleet_id, stored in zip(fleet_ids, self._patiently(lambda: self._stored(fleet_ids)), strict=True):
+            if stored < self.guards[fleet_id].writes:
+                self._write_again(fleet_id)
+
+    def _stored(self, fleet_ids: Sequence[str]) -> list[int]:
+        """How many calls Redis knows of each fleet."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            for fleet_id in fleet_ids:
+                pipe.hget(fleet_key("fleet", fleet_id), "writes")
+            return [int(writes or 0) for writes in pipe.execute()]
 
     def _sent(self, order: Order) -> _Sent:
         guard = self.guards[order.fleet_id]
@@ -92,7 +129,11 @@ class Writer:
         return sent
 
     def _call(self, sent: Sequence[_Sent]) -> list[Any]:
-        return list(self._patiently(lambda: self._round_trip(sent)))
+        answers = list(self._patiently(lambda: self._round_trip(sent)))
+        for one, answer in zip(sent, answers, strict=True):
+            if answer[0] == TAKEN:
+                raise TakenOver(f"fleet {one.fleet_id!r} was written by somebody else: call {answer[1]}, ours is {one.writes + 1}")
+        return answers
 
     def _round_trip(self, sent: Sequence[_Sent]) -> list[Any]:
         if not self.sha:
@@ -114,24 +155,24 @@ class Writer:
             try:
                 return call()
             except (Unreachable, TooSlow) as error:
+                self.was_away = True
                 log.warning("redis_away", error=type(error).__name__, wait_s=wait_s)
             except ResponseError as error:
-                if not str(error).startswith(("LOADING", "OOM", "BUSY", "MASTERDOWN", "READONLY")):
+                # A pipeline puts the command before the server's words; of some errors the first word became the class.
+                if not isinstance(error, REFUSES) and " BUSY " not in f" {error}":
                     raise
-                log.warning("redis_refuses", error=str(error)[:80], wait_s=wait_s)
+                log.warning("redis_refuses", error=type(error).__name__, wait_s=wait_s)
             self.wait(wait_s)
             wait_s = min(2 * wait_s, 1.0)
 
-    def _write_again(self, sent: _Sent) -> None:
-        """Redis lost its last writes: put everything there again that it does not have."""
-        stored = self._patiently(lambda: self.redis.hget(fleet_key("fleet", sent.fleet_id), "writes"))
-        lost = [one for one in self.outbox if one.fleet_id == sent.fleet_id and one.writes >= int(stored or 0)]
-        log.warning("redis_went_back", fleet=sent.fleet_id, writes=int(stored or 0), expected=sent.writes, written_again=len(lost))
-        if not lost or lost[0].writes != int(stored or 0):
-            raise LostTooMuch(f"Redis lost more of fleet {sent.fleet_id!r} than the last {OUTBOX_S:g} s")
-        for answer in self._call(lost):
-            if answer[0] == TAKEN:
-                raise TakenOver(f"fleet {sent.fleet_id!r} was written by somebody else")
+    def _write_again(self, fleet_id: str) -> None:
+        """Redis lost its last writes: put everything there again that it does not have, until it has it all."""
+        while (stored := self._patiently(lambda: self._stored([fleet_id]))[0]) < self.guards[fleet_id].writes:
+            lost = [one for one in self.outbox if one.fleet_id == fleet_id and one.writes >= stored]
+            log.warning("redis_went_back", fleet=fleet_id, writes=stored, expected=self.guards[fleet_id].writes, written_again=len(lost))
+            if not lost or lost[0].writes != stored:
+                raise LostTooMuch(f"Redis lost more of fleet {fleet_id!r} than the last {OUTBOX_S:g} s")
+            self._call(lost)
 
     def _trim(self) -> None:
         while self.outbox and (self.outbox[0].at_s < self.now_s() - OUTBOX_S or self.outbox_bytes > OUTBOX_BYTES):
