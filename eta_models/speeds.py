@@ -47,10 +47,10 @@ class Speeds:
 
     def table(self, least: int, most: int) -> list[tuple[int, float, int]]:
         """Cell, metres a second and moves of the cells with at least so many moves, the most seen first."""
-        used = self.sums[: len(self.rows)]
-        cells = list(self.rows)
-        rows = [row for row in np.argsort(-used[:, 2], kind="stable").tolist()[:most] if used[row, 2] >= least and used[row, 1] > 0]
-        return [(cells[row], 1000.0 * int(used[row, 0]) / int(used[row, 1]), int(used[row, 2])) for row in rows]
+        used, cells = self.sums[: len(self.rows)], np.array(list(self.rows), dtype=np.uint64)
+        order = np.lexsort((cells, -used[:, 2])).tolist()  # by cell where as many were seen: rows stand in the order of learning
+        rows = [row for row in order[:most] if used[row, 2] >= least and used[row, 1] > 0]
+        return [(int(cells[row]), 1000.0 * int(used[row, 0]) / int(used[row, 1]), int(used[row, 2])) for row in rows]
 
     def dump(self) -> tuple[list[int], bytes]:
         """Cells and sums."""

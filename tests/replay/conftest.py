@@ -12,8 +12,7 @@ import pytest
 from replay.make_day.day import make_day
 from stream.apply import Applied
 from stream.batches import Refusal
-from stream.outputs import Numbered
-from stream.outputs import ESTIMATE, NamedVisit
+from stream.outputs import ESTIMATE, NamedVisit, Numbered
 
 START_US = 1_700_000_000_000_000
 

@@ -14,8 +14,7 @@ from replay.__main__ import app
 from replay.exception_lines import ExceptionLines
 from replay.score import fleet_settings
 from stream.apply import Applied
-from stream.outputs import Numbered
-from stream.outputs import Outputs
+from stream.outputs import Numbered, Outputs
 
 ROOT = Path(__file__).resolve().parents[2]
 run = CliRunner().invoke
