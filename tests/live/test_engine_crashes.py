@@ -63,7 +63,7 @@ def test_wherever_it_ends_everything_is_told_once_and_nothing_goes_back(run, log
     while any(rest.values()):
         for fleet_id in FLEETS:
             for _ in range(draw.randrange(4)):
-                count = draw.randrange(1, 15)
+                count = draw.randrange(1, 30)
                 logs.append(fleet_id, rest[fleet_id][:count])
                 del rest[fleet_id][:count]
         polls = iter([False] * draw.randrange(1, 6))
