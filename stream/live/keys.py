@@ -20,7 +20,7 @@
 | `fc1:visits:F` | hash | visit -> route |
 | `fc1:orders:F` | sorted set | `order_ref`, NUL, `visit_id`, all with score 0 |
 | `fc1:exceptions:F` | hash | exception -> the newest event about it (CloudEvent) |
-| `fc1:acknowledged:F` | hash | exception -> the event of its acknowledgement, while it is open |
+| `fc1:acknowledged:F` | hash | exception -> the event of the acknowledgement of its newest episode |
 | `fc1:open:F`, `fc1:closed:F` | sorted set | exception -> when it opened, when it was resolved (us) |
 | `fc1:fences:F` | hash | fence -> `FenceView` |
 | `fc1:cells:F` | string | `CellsView`: learned speeds by H3 cell |

@@ -27,7 +27,7 @@ class LiveSettings(BaseSettings):
         float, Field(ge=0, le=1_000, description="Milliseconds the engine waits for more before it takes a small batch.")
     ] = 4.0
     batch: Annotated[int, Field(ge=1, le=100_000, description="Messages of a batch at most.")] = 5_000
-    checkpoint_every_s: Annotated[float, Field(ge=1, description="Seconds of log time between two checkpoints of a fleet.")] = 45.0
+    checkpoint_every_s: Annotated[float, Field(ge=1, description="Seconds between two checkpoints of a fleet.")] = 45.0
     retention_mb: Annotated[
         int, Field(ge=1, description="Megabytes of log kept in Redis; what no checkpoint knows yet is kept anyway.")
     ] = 512

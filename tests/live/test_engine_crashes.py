@@ -52,11 +52,11 @@ class Watch:
 
 @pytest.fixture
 def at_once(request, monkeypatch):
-    """How many values there are in a call."""
+    """How many bytes there are in a call."""
     monkeypatch.setattr(orders, "AT_ONCE", request.param)
 
 
-@pytest.mark.parametrize(("seed", "at_once"), [(0, 1_000), (1, 1_000), (2, 5), (3, 5)], indirect=["at_once"])
+@pytest.mark.parametrize(("seed", "at_once"), [(0, 400_000), (1, 400_000), (2, 100), (3, 100)], indirect=["at_once"])
 def test_wherever_it_ends_everything_is_told_once_and_nothing_goes_back(run, logs, drive, settings, client, hurry, seed, at_once):
     draw, watch, rest = random.Random(seed), Watch(client), {fleet_id: list(drive) for fleet_id in FLEETS}
     own, crashes, began = settings.model_copy(update={"batch": 30}), 0, set()

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from stream.live import orders
 from stream.live.keys import DEAD, EVENTS, fleet_key
 from stream.live.shown import Changes
 from stream.outputs import Numbered
@@ -49,26 +50,26 @@ def test_fields_go_as_they_came(client, writer, order):
     assert not client.exists(fleet_key("routes", "f1"))
 
 
-def test_a_stretch_of_thousands_is_several_calls_and_the_place_moves_with_the_last_of_the_present(client, writer, order):
+def test_a_stretch_of_thousands_is_several_calls_and_the_place_moves_with_the_last_of_the_present(client, writer, order, monkeypatch):
+    monkeypatch.setattr(orders, "AT_ONCE", 20_000)
     flat = [part for i in range(2_501) for part in (f"v{i}", b"fix")]
-    orders = [f"o\0a{i}" for i in range(1_001)]
-    calls = order(9, range(2_100), [8, 9], many=True, puts={"fixes": flat, "etas": ["r1", b""]}, orders=orders)
-    assert max(len(call.values) for call in calls) <= 6 * 1_000 + 2_000 + 20
-    one, places = writer(), []
+    refs = [f"o\0a{i}" for i in range(1_001)]
+    calls = order(9, range(2_100), [8, 9], many=True, puts={"fixes": flat, "etas": ["r1", b""]}, orders=refs)
+    assert max(call.size for call in calls) <= 20_000 + 1_000
+    one, seen = writer(), []
     for call in calls:
         one.write([call])
-        places.append((client.hget(fleet_key("fleet", "f1"), "position"), client.hlen(fleet_key("fixes", "f1")), len(numbers(client))))
-    assert [fixes for _, fixes, _ in places[:3]] == [1_000, 2_000, 2_501]
-    first = next(i for i, (place, _, _) in enumerate(places) if place)
-    assert client.zcard(fleet_key("orders", "f1")) == 1_001
-    assert [events for _, _, events in places[first:]] == [1_000, 2_000, 2_100]
-    assert {events for _, _, events in places[:first]} == {0}
-    assert client.hget(fleet_key("fleet", "f1"), "totals") == b"t9"
+        placed = client.hexists(fleet_key("fleet", "f1"), "position")
+        seen.append((placed, client.hlen(fleet_key("fixes", "f1")), client.zcard(fleet_key("orders", "f1")), len(numbers(client))))
+    assert next((fixes, refs, events) for placed, fixes, refs, events in seen if placed) == (2_501, 1_001, 0)
+    assert len({fixes for _, fixes, _, _ in seen}) > 2
+    assert len({events for _, _, _, events in seen}) > 2
+    assert seen[-1] == (True, 2_501, 1_001, 2_100)
+    assert client.hmget(fleet_key("fleet", "f1"), "totals", "position") == [b"t9", b"%019d" % 10]
     assert client.xlen(DEAD) == 2
     writer("again").write(order(9, range(2_100), [8, 9], by="again", many=True, puts={"fixes": flat}))
     assert [numbers(client), client.xlen(DEAD)] == [list(range(2_100)), 2]
-    removed = order(10, many=True, removals={"fixes": [f"v{i}" for i in range(1_500)]}, old_orders=orders)
-    writer().write(removed)
+    writer().write(order(10, many=True, removals={"fixes": [f"v{i}" for i in range(1_500)]}, old_orders=refs))
     assert [client.hlen(fleet_key("fixes", "f1")), client.zcard(fleet_key("orders", "f1"))] == [1_001, 0]
 
 
