@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import Floats, Ints
+from eta_models.columns import Floats
 from eta_models.journeys import Ahead, Journeys
 from eta_models.legs import Legs
+from eta_models.ranks import Ranks, ranks
 from eta_models.stays import Stays
 
 SERVICE_VARIANCE = 0.25
@@ -30,17 +31,8 @@ class Chain:
     """Of the current leg (1 = not begun), one row a journey."""
     first_s: Floats
     """Plain time to the next stop, one row a journey."""
-    steps: list[Ints]
-    """Rows of the first stops, of the second ones, .."""
-
-
-def hops(ahead: Ahead) -> list[Ints]:
-    """Rows of the first stop of every journey, rows of the second stops, and so on."""
-    firsts = np.flatnonzero(ahead.hop == 0)
-    lengths = np.empty(len(firsts), dtype=np.int64)
-    lengths[:-1] = firsts[1:] - firsts[:-1]
-    lengths[-1:] = len(ahead.hop) - firsts[-1:]
-    return [firsts, *(firsts[lengths > hop] + hop for hop in range(1, int(lengths.max(initial=0))))]
+    by_hop: Ranks
+    """The order in which the stops were followed."""
 
 
 def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
@@ -51,21 +43,23 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     opens = ahead.opens_in_s == ahead.opens_in_s
     hold = np.maximum(stays.hold(ahead.place), 0.0)
     ready_s = np.where(opens, ahead.opens_in_s, -np.inf)
-    steps = hops(ahead)
-    drive_s = leg_s[steps[0]] * legs.drive_share(ahead.leg[steps[0]])
-    share_left, first_s, held_s = _first(journeys, leg_s[steps[0]], drive_s, stays)
+    by_hop = ranks(ahead)
+    order, firsts = by_hop.order, np.flatnonzero(ahead.hop == 0)
+    drive_s = leg_s[firsts] * legs.drive_share(ahead.leg[firsts])
+    share_left, first_s, held_s = _first(journeys, leg_s[firsts], drive_s, stays)
     spread_s = legs.spread_s(ahead.leg, leg_s)
-    variance = spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0)
-    arrival_s, wait_s = np.empty(len(leg_s)), np.zeros(len(leg_s))
-    arrival_s[steps[0]], wait_s[steps[0]] = first_s, held_s
-    for rows in steps[1:]:
-        before = rows - 1
+    variance = (spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0))[order]
+    legs_s, serving_s, ready_s, holds = leg_s[order], service_s[order], ready_s[order], hold[order]
+    arrival_s, wait_s = np.empty(len(order)), np.zeros(len(order))
+    arrival_s[: len(firsts)], wait_s[: len(firsts)] = first_s[by_hop.journeys], held_s[by_hop.journeys]
+    for here, before in by_hop.steps():
         early_s = ready_s[before] - arrival_s[before]
-        waited = np.where(early_s > 0, hold[before] * early_s, 0.0)
-        wait_s[rows] = wait_s[before] + waited
-        arrival_s[rows] = np.maximum(arrival_s[before] + waited + service_s[before] + leg_s[rows], arrival_s[before] + SOONEST_S)
-        variance[rows] += variance[before] + SERVICE_VARIANCE * service_s[before] * service_s[before]
-    return Chain(arrival_s, leg_s, np.sqrt(variance), service_s, wait_s, share_left, first_s, steps)
+        waited = np.where(early_s > 0, holds[before] * early_s, 0.0)
+        wait_s[here] = wait_s[before] + waited
+        arrival_s[here] = np.maximum(arrival_s[before] + waited + serving_s[before] + legs_s[here], arrival_s[before] + SOONEST_S)
+        variance[here] += variance[before] + SERVICE_VARIANCE * serving_s[before] * serving_s[before]
+    back = by_hop.back
+    return Chain(back(arrival_s), leg_s, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, by_hop)
 
 
 def _first(journeys: Journeys, leg_s: Floats, drive_s: Floats, stays: Stays) -> tuple[Floats, Floats, Floats]:

@@ -45,25 +45,27 @@ class Deviation:
 
     def follow(self, journeys: Journeys, ahead: Ahead, plain: Chain, table: LegTable) -> Floats:
         """Arrivals in seconds from now by the plan and what the deviation becomes on the way; NaN behind a stop without planned time."""
-        leg, planned_in_s, firsts = ahead.leg, ahead.planned_in_s, plain.steps[0]
+        leg, planned_in_s, by_hop = ahead.leg, ahead.planned_in_s, plain.by_hop
         if not (planned_in_s == planned_in_s).any():
             return np.full(len(leg), np.nan)
         theta = np.where(((leg >= 0) & (table.transferred[leg] > 0))[:, None], table.transfer[leg], self.fleet)
-        arrival = np.full(len(leg), np.nan)
-        known = np.where(journeys.deviation_s == journeys.deviation_s, journeys.deviation_s, 0.0)
-        by_plan = np.maximum(planned_in_s[firsts] + 60.0 * self._transfer(theta[firsts], known), SOONEST_S)
-        share = np.minimum(np.maximum(plain.first_s, by_plan) / self.policy.trust_plan_s, 0.5)
-        arrival[firsts] = plain.first_s + share * (by_plan - plain.first_s)
-        for rows in plain.steps[1:]:
-            before = rows - 1
-            later = self._transfer(theta[rows], arrival[before] - planned_in_s[before])
-            arrival[rows] = np.maximum(planned_in_s[rows] + 60.0 * later, arrival[before] + 10.0)
-        return arrival
+        order, journeys_by_hop = by_hop.order, by_hop.journeys
+        base, up, down = (np.ascontiguousarray(column) for column in theta[order].T)
+        planned_s, arrival = planned_in_s[order], np.full(len(leg), np.nan)
+        known = np.where(journeys.deviation_s == journeys.deviation_s, journeys.deviation_s, 0.0)[journeys_by_hop]
+        first_s, here = plain.first_s[journeys_by_hop], slice(len(journeys_by_hop))
+        by_plan = np.maximum(planned_s[here] + 60.0 * self._transfer(base[here], up[here], down[here], known), SOONEST_S)
+        share = np.minimum(np.maximum(first_s, by_plan) / self.policy.trust_plan_s, 0.5)
+        arrival[here] = first_s + share * (by_plan - first_s)
+        for here, before in by_hop.steps():
+            later = self._transfer(base[here], up[here], down[here], arrival[before] - planned_s[before])
+            arrival[here] = np.maximum(planned_s[here] + 60.0 * later, arrival[before] + 10.0)
+        return by_hop.back(arrival)
 
-    def _transfer(self, theta: Floats, deviation_s: Floats) -> Floats:
+    def _transfer(self, base: Floats, up: Floats, down: Floats, deviation_s: Floats) -> Floats:
         """Minutes of deviation at the end of a leg, from the seconds at its start."""
         late = np.minimum(np.maximum(deviation_s / 60.0, -self.policy.most_min), self.policy.most_min)
-        return theta[:, 0] + theta[:, 1] * np.maximum(late, 0.0) + theta[:, 2] * np.minimum(late, 0.0)
+        return base + up * np.maximum(late, 0.0) + down * np.minimum(late, 0.0)
 
     def learn(self, table: LegTable, leg: int, before_s: float, after_s: float) -> None:
         """The deviations at both ends of a leg, after it was driven."""

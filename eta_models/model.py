@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from eta_models.chain import chain, hops
+from eta_models.chain import chain
 from eta_models.columns import Floats
 from eta_models.correction import Correction, CorrectionPolicy, group_of
 from eta_models.deviation import Deviation, DeviationPolicy
@@ -19,6 +19,7 @@ from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, StayEnded
 from eta_models.lateness import Lateness, LatenessPolicy
 from eta_models.legs import LegPolicy, Legs
 from eta_models.questions import Questions
+from eta_models.ranks import ranks
 from eta_models.stays import StayPolicy, Stays
 
 
@@ -110,6 +111,8 @@ def in_order(ahead: Ahead, values: Floats) -> Floats:
     """Raise `values` where needed so that they never fall along a journey."""
     if not ((values[1:] < values[:-1]) & (ahead.hop[1:] > 0)).any():
         return values
-    for rows in hops(ahead)[1:]:
-        values[rows] = np.maximum(values[rows], values[rows - 1])
-    return values
+    by_hop = ranks(ahead)
+    sorted_values = values[by_hop.order]
+    for here, before in by_hop.steps():
+        sorted_values[here] = np.maximum(sorted_values[here], sorted_values[before])
+    return by_hop.back(sorted_values)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from eta_models.chain import SOONEST_S, Chain, chain, hops
+from eta_models.chain import SOONEST_S, Chain, chain
 from eta_models.journeys import LegTaken
 from eta_models.legs import LegPolicy, Legs
+from eta_models.ranks import ranks
 from eta_models.stays import StayPolicy, Stays
 
 NAN = float("nan")
@@ -124,12 +125,12 @@ def test_journeys_do_not_run_into_each_other(asking):
     second = ({"to_next_m": 900.0, "behind_m": 100.0}, [visit(), visit(), visit()])
     found = plain(asking.columns([first, second, first]))
     assert found.arrival_s.tolist() == [45.0, 205.0, 0.9 * 90.0, 181.0, 281.0, 45.0, 205.0]
-    assert [rows.tolist() for rows in found.steps] == [[0, 2, 5], [1, 3, 6], [4]]
+    assert (found.by_hop.order.tolist(), found.by_hop.starts) == ([2, 0, 5, 3, 1, 6, 4], [0, 3, 6, 7])
 
 
 def test_hops_of_nothing_are_nothing(asking):
     _, ahead = asking.one(visit())
-    assert [rows.tolist() for rows in hops(ahead)] == [[0]]
+    assert (ranks(ahead).order.tolist(), ranks(ahead).steps()) == ([0], [])
 
 
 def test_a_standing_vehicle_serves_the_rest_and_drives_the_whole_leg(asking):
