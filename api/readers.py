@@ -51,11 +51,10 @@ class Visit(NamedTuple):
     p50_us: int
     p90_us: int
     p_late: float
-    shown_us: int
     at_risk: int
 
 
-NO_VISIT = Visit._make((OPEN, *[MISSING] * 8, float("nan"), MISSING, 0))
+NO_VISIT = Visit._make((OPEN, *[MISSING] * 8, float("nan"), 0))
 """A visit of which only the plan is known."""
 
 

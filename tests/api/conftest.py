@@ -65,7 +65,7 @@ class Present:
     def estimated(self, minutes: float, **more: Any) -> bytes:
         """An open visit that will be reached in so many minutes, five more or less."""
         p50_us = NOON_US + round(minutes * MINUTE_US)
-        told = {"p10_us": p50_us - 5 * MINUTE_US, "p50_us": p50_us, "p90_us": p50_us + 5 * MINUTE_US, "shown_us": p50_us, "p_late": 0.25}
+        told = {"p10_us": p50_us - 5 * MINUTE_US, "p50_us": p50_us, "p90_us": p50_us + 5 * MINUTE_US, "p_late": 0.25}
         return self.row(**{**told, "closes_us": NOON_US + 60 * MINUTE_US, **more})
 
     def visit(self, visit_id: str, **values: Any) -> PlannedVisit:
