@@ -53,6 +53,7 @@ def _serve(settings: LiveSettings, url: str, listening: socket, restarts: int) -
     # FastAPI takes a second to import: a mistake is told before.
     import asyncio
 
+    import uvloop
     from redis.exceptions import RedisError
 
     from api.first_key import first_key, make_known
@@ -67,7 +68,8 @@ def _serve(settings: LiveSettings, url: str, listening: socket, restarts: int) -
     except (OSError, UnicodeDecodeError) as error:
         _leave(f"the API key in {settings.state_dir} cannot be read or made: {error}")
     print(f"listening on {address_of(listening)}", flush=True)
-    sys.exit(0 if asyncio.run(serve(settings, url, listening, restarts)) else 1)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        sys.exit(0 if runner.run(serve(settings, url, listening, restarts)) else 1)
 
 
 def _leave(sentence: str) -> NoReturn:

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
 from api import cells, devices, etas, events, exceptions, fleets, health, ingest, metrics, registry, routes, vehicles
-from api.auth import require_key
+from api.auth import KnownKeys, require_key
 from api.edge import Edge
 from api.openapi import describe
 from api.problems import add_problems, documented
@@ -45,7 +45,7 @@ def create_app(settings: LiveSettings, redis: Redis) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    app.state.settings, app.state.redis, app.state.ring = settings, redis, Ring()
+    app.state.settings, app.state.redis, app.state.ring, app.state.keys = settings, redis, Ring(), KnownKeys(redis)
     add_problems(app)
     for part in _KEYED:
         app.include_router(part.router, dependencies=[Depends(require_key)], responses=documented(401, 503))

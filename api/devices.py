@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBasic, HTTPBasicCredentials, HTTPBearer
 
 from api.answers import JsonResponse
-from api.auth import name_of
+from api.auth import KnownKeys
 from api.cursors import FleetId
 from api.device_osmand import read_json, read_query
 from api.device_owntracks import read_publish
@@ -61,7 +61,8 @@ async def require_device_key(
     in_path = request.path_params.get("key")
     for key in (header, bearer and bearer.credentials, basic and basic.password, in_path):
         async with patience():
-            name = await name_of(request.app.state.redis, key) if key else None
+            keys: KnownKeys = request.app.state.keys
+            name = await keys.name_of(key) if key else None
         if name is not None:
             return name
     detail = "No API key that is known came as header, as password, or at the end of the address."

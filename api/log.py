@@ -138,8 +138,8 @@ async def patience() -> AsyncIterator[None]:
         raise problem(503, "Redis does not answer, or refuses; try again.", {"Retry-After": "1"}) from error
 
 
-def log_of(request: Request) -> Log:
-    """The log of the application that a request came to."""
+async def log_of(request: Request) -> Log:
+    """The log of the application that a request came to. Not blocking, so no thread is asked for it."""
     state = request.app.state
     if not hasattr(state, "log"):
         state.log = Log(state.redis, state.settings)

@@ -1,8 +1,9 @@
 """What the owner of shards does beside reading them: it says that it lives, ticks for live fleets, and lets go of old log."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -40,6 +41,8 @@ class Chores:
     resume_file: ResumeFile
     now_us: Callable[[], int]
     inbox: Inbox | None = None
+    aside: Callable[[Callable[[], None]], None] = lambda work: work()
+    """How work is done that waits for disks: here, or by a thread while the flow goes on."""
     last_us: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -50,7 +53,7 @@ class Chores:
             self._tick(now_us)
             self.last_us["tick"] = now_us
         if self._due("keep", now_us, KEEP_S):
-            self.keep(now_us)
+            self.aside(partial(self._keep, self._resume(), now_us))
         if self.inbox is not None:
             self.inbox.empty()
 
@@ -91,7 +94,12 @@ class Chores:
 
     def keep(self, now_us: int) -> None:
         """Write the resume points down, first on disk; then trim what is durable and old, or durable where there is too much of it."""
-        resume = {shard: marks.resume() for shard, marks in self.marks.items()}
+        self._keep(self._resume(), now_us)
+
+    def _resume(self) -> dict[int, Resume]:
+        return {shard: marks.resume() for shard, marks in self.marks.items()}
+
+    def _keep(self, resume: Mapping[int, Resume], now_us: int) -> None:
         self.resume_file.write(resume)
         self.redis.hset(RESUME, mapping={str(shard): point.stream_id for shard, point in resume.items()})
         too_much = self._log_bytes(resume) > self.settings.retention_mb * 1_000_000

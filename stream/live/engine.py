@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from redis import Redis
 from stream.checkpoints import Checkpoints
 from stream.doors import Flow
 from stream.flow import build_flow
+from stream.live.aside import Aside
 from stream.live.checkpointer import Checkpointer
 from stream.live.chores import Chores
 from stream.live.fleets import LiveFleets
@@ -20,6 +22,7 @@ from stream.live.gaps import tell_gap
 from stream.live.inbox import Inbox
 from stream.live.keys import FLEETS, RESUME
 from stream.live.marks import Resume
+from stream.live.ownership import shards_text
 from stream.live.reader import Reader
 from stream.live.resume_file import ResumeFile, resume_points
 from stream.live.settings import LiveSettings
@@ -48,12 +51,12 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     name = f"stream-{shards[0]}"
     resume_file = ResumeFile(settings.state_dir / "checkpoints" / f"resume-{shards[0]:02d}-{shards[-1]:02d}.json")
     resume = _resume(redis, resume_file, shards)
-    reader = Reader.at(
-        redis, settings, resume, time.sleep, lambda shard, first, lost: tell_gap(redis, settings, shard, first, lost, now_us())
-    )
-    beat = Heartbeat(os.getpid(), now_us(), now_us(), restarts, f"{shards[0]}-{shards[-1]}")
+    tell = lambda shard, first, lost: tell_gap(redis, settings, shard, first, lost, now_us())  # noqa: E731 (one line of glue)
+    reader = Reader.at(redis, settings, resume, time.sleep, tell, time.monotonic)
+    beat = Heartbeat(os.getpid(), now_us(), now_us(), restarts, shards_text(shards))
     inbox = Inbox(redis, settings) if 0 in shards else None
-    chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox)
+    aside = Aside()
+    chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox, aside.do)
     kept = Checkpoints(settings.state_dir / "checkpoints")
 
     def pause(seconds: float) -> None:
@@ -68,7 +71,7 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
                 marks.keep(fleet_id, position)
 
     fleets = LiveFleets(
-        lambda fleet_id: fleet_settings(redis, settings, fleet_id),
+        cache(partial(fleet_settings, redis, settings)),
         kept,
         live=settings,
         alive=chores.alive,
@@ -77,7 +80,12 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     )
     source = LogSource(reader, chores, stopping, time.sleep, fleets.writer.mend)
     flow = build_flow("fleetcast", source, RedisSink(fleets.writer), fleets)
-    return Engine(flow, chores.close)
+
+    def finish() -> None:
+        aside.end()
+        chores.close()
+
+    return Engine(flow, finish)
 
 
 def now_us() -> int:

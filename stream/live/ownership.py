@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -41,3 +41,14 @@ def shards_of(text: str, count: int) -> list[int]:
     if not shards or max(shards) >= count or min(shards) < 0:
         raise ValueError(f"shards go from 0 to {count - 1}, and {text!r} was given")
     return sorted(shards)
+
+
+def shards_text(shards: Sequence[int]) -> str:
+    """Sorted shards as `shards_of` reads them."""
+    runs: list[list[int]] = []
+    for shard in shards:
+        if runs and runs[-1][-1] == shard - 1:
+            runs[-1].append(shard)
+        else:
+            runs.append([shard])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

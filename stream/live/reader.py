@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 StreamEntry = tuple[bytes, Mapping[bytes, bytes]]
 
+AT_ONCE_S = 0.001
+"""A read that takes no longer did not wait: its messages came while the flow was at work."""
+
 FEW_ENTRIES = 50
 """Entries that are asked for of each shard at least."""
 
@@ -43,11 +46,14 @@ class Reader:
     marks: dict[int, Marks]
     wait: Callable[[float], None]
     gap: Callable[[int, int, int], None]
+    now_s: Callable[[], float]
+    """A steady clock."""
     policy: JudgePolicy = field(default_factory=JudgePolicy)
     last_ids: dict[int, str] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
     """Number that the next message of each shard should have, -1 = not known."""
-    busy: bool = False
+    read_s: float = 0.0
+    """When the last read ended: the flow has had its batch since."""
     per_entry: float = float(MOST)
     """Messages of an entry of late."""
     untold: list[tuple[int, int, int]] = field(default_factory=list)
@@ -55,9 +61,9 @@ class Reader:
 
     @classmethod
     def at(cls, redis: Redis, settings: LiveSettings, resume: Mapping[int, Resume], wait: Callable[[float], None],
-           gap: Callable[[int, int, int], None]) -> "Reader":  # fmt: skip
+           gap: Callable[[int, int, int], None], now_s: Callable[[], float]) -> "Reader":  # fmt: skip
         """A reader that begins where each shard is to be resumed."""
-        reader = cls(redis, settings, {shard: Marks(begun) for shard, begun in resume.items()}, wait, gap)
+        reader = cls(redis, settings, {shard: Marks(begun) for shard, begun in resume.items()}, wait, gap, now_s)
         reader.last_ids = {shard: begun.stream_id for shard, begun in resume.items()}
         reader.counts = {shard: begun.count for shard, begun in resume.items()}
         return reader
@@ -68,17 +74,21 @@ class Reader:
         Raises what redis-py raises, and has taken nothing then.
         """
         self._tell_gaps()
+        began_s = self.now_s()
+        linger_s = min(self.settings.linger_ms / 1000, began_s - self.read_s)
         found = self._entries(idle_s)
-        if found and self.busy and self._messages(found) < self.settings.batch / 10 and self.settings.linger_ms:
-            # Under load a short wait makes one batch of many small ones, each of which would cost nearly as much as all.
-            self.wait(self.settings.linger_ms / 1000)
+        waiting = self.now_s() - began_s < AT_ONCE_S
+        if found and waiting and self._messages(found) < self.settings.batch / 10 and linger_s > 0:
+            # Where messages were waiting already a short wait more makes one batch of many small ones, each of which would cost nearly
+            # as much as all. It is no longer than the last one took: so half of the time is left for the next.
+            self.wait(linger_s)
             with suppress(RedisError):
                 for shard, more in self._entries(0).items():
                     found.setdefault(shard, []).extend(more)
-        self.busy = bool(found)
         batches = [batch for shard, entries in sorted(found.items()) for batch in self._batches(shard, entries)]
         with suppress(RedisError):
             self._tell_gaps()
+        self.read_s = self.now_s()
         return batches
 
     def _tell_gaps(self) -> None:

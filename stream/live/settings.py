@@ -24,7 +24,12 @@ class LiveSettings(BaseSettings):
     fleets: Annotated[dict[str, str], Field(description="Fleets and their IANA time zones.")] = {}
     shards: Annotated[int, Field(ge=1, le=99, description="Shards of the log, fixed when it is made.")] = SHARDS
     linger_ms: Annotated[
-        float, Field(ge=0, le=1_000, description="Milliseconds the engine waits for more before it takes a small batch.")
+        float,
+        Field(
+            ge=0,
+            le=1_000,
+            description="Milliseconds that the engine, when it is busy, waits for more at most before it takes a small batch.",
+        ),
     ] = 4.0
     batch: Annotated[int, Field(ge=1, le=100_000, description="Messages of a batch at most.")] = 5_000
     checkpoint_every_s: Annotated[float, Field(ge=1, description="Seconds between two checkpoints of a fleet.")] = 45.0

@@ -3,7 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from api.auth import fingerprint
+from api.auth import TRUSTED_S, fingerprint
 from stream.live.keys import API_KEYS
 
 PUBLIC = {"/healthz", "/readyz"}
@@ -49,10 +49,23 @@ def test_a_key_opens_as_header_and_as_bearer_token_and_never_in_the_query(strang
         assert stranger.get("/v1/fleets", params={name: present.key}).status_code == 401
 
 
-def test_a_key_that_is_taken_back_opens_nothing_from_then_on(client, present):
+def test_a_key_that_is_taken_back_opens_nothing_when_it_is_looked_up_again(client, present, monkeypatch):
     assert client.get("/v1/fleets").status_code == 200
     present.redis.hdel(API_KEYS, fingerprint(present.key))
+    assert client.get("/v1/fleets").status_code == 200
+    monkeypatch.setattr(client.app.state.keys, "_names", {})
     assert client.get("/v1/fleets").status_code == 401
+
+
+def test_a_key_is_trusted_for_a_moment_only():
+    assert 0 < TRUSTED_S <= 2
+
+
+def test_a_key_that_is_not_known_is_looked_up_every_time(stranger, present):
+    asked = {"X-API-Key": "made-later"}
+    assert stranger.get("/v1/fleets", headers=asked).status_code == 401
+    present.redis.hset(API_KEYS, fingerprint("made-later"), "later")
+    assert stranger.get("/v1/fleets", headers=asked).status_code == 200
 
 
 def test_the_page_says_how_to_send_the_key(stranger):

@@ -1,5 +1,6 @@
 """Readers, orders to write, clocks of one's own, and a Redis that goes away, loses answers and goes back in time."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -150,7 +151,7 @@ def reader(client, settings):
         own = settings.model_copy(update=more)
         gaps = []
         points = resume or {shard: Resume("0-0", 0) for shard in range(SHARDS)}
-        one = Reader.at(redis, own, points, lambda _: None, gap or (lambda *told: gaps.append(told)))
+        one = Reader.at(redis, own, points, lambda _: None, gap or (lambda *told: gaps.append(told)), time.monotonic)
         return one, gaps
 
     return made

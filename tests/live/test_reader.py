@@ -104,14 +104,22 @@ def test_a_line_that_dies_while_more_is_waited_for_loses_nothing_of_what_had_com
     assert gaps == []
 
 
-def test_under_load_a_short_wait_makes_one_batch_of_two(reader, logs, road):
-    one, _ = reader(linger_ms=1.0)
+@pytest.mark.parametrize(("linger_ms", "taken"), [(1.0, 6), (0.0, 4)])
+def test_where_messages_waited_a_short_wait_more_makes_one_batch_of_two(reader, logs, road, linger_ms, taken):
+    one, _ = reader(linger_ms=linger_ms)
     one.wait = lambda _: logs.append("depot", pings(road, 2, first=9))
-    logs.append("depot", pings(road, 3))
-    assert size(one.read(0)) == 3
     logs.append("depot", pings(road, 4, first=3))
     (batch,) = one.read(0)
-    assert len(batch) == 6
+    assert len(batch) == taken
+
+
+def test_what_had_to_be_waited_for_is_taken_at_once(reader, logs, road):
+    one, _ = reader(linger_ms=1.0)
+    clock = iter([0.0, 1.0, 1.1, 1.1])
+    one.now_s = lambda: next(clock)
+    one.wait = lambda _: pytest.fail("it waited")
+    logs.append("depot", pings(road, 4))
+    assert size(one.read(0)) == 4
 
 
 def refused(batches, shard=SHARD):
