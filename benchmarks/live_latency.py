@@ -1,4 +1,4 @@
-"""From a ping sent over HTTP to the vehicle's new position in Redis, and a GET of an ETA, while other pings keep the system busy.
+"""From a ping sent over HTTP (or appended to the log) to its position in Redis, and a GET of an ETA, while others keep the system busy.
 
     python benchmarks/live_latency.py [--rate 1000] [--vehicles 5000] [--batch 10] [--seconds 30] [--stops 40] [--idle]
 
@@ -12,6 +12,7 @@ import json
 import multiprocessing
 import time
 from collections.abc import Iterator
+from multiprocessing.synchronize import Event
 
 import msgspec
 import numpy as np
@@ -45,11 +46,11 @@ def post(connection: http.client.HTTPConnection, key: str, body: bytes) -> None:
         raise SystemExit(f"{answer.status}: {text[:300]!r}")
 
 
-def send(key: str, rate: float, vehicles: int, batch: int, began_ms: int, until: float) -> None:
+def send(key: str, rate: float, vehicles: int, batch: int, began_ms: int, stop: Event) -> None:
     """Keep sending `rate` pings a second, vehicles in turn."""
     connection, sent, started = http.client.HTTPConnection("127.0.0.1", PORT), 0, time.time()
-    while (now := time.time()) < until:
-        behind = int((now - started) * rate) - sent
+    while not stop.is_set():
+        behind = int((time.time() - started) * rate) - sent
         if behind < batch:
             time.sleep((batch - behind) / rate)
             continue
@@ -60,13 +61,17 @@ def send(key: str, rate: float, vehicles: int, batch: int, began_ms: int, until:
     print(f"  sent {sent:,} pings, {sent / (time.time() - started):,.0f} a second", flush=True)
 
 
-def probe(key: str, redis: Redis, began_ms: int, until: float) -> Iterator[float]:
-    """Seconds from sending a ping until it is visible."""
-    connection, number = http.client.HTTPConnection("127.0.0.1", PORT), 0
+def probe(key: str | None, redis: Redis, began_ms: int, until: float) -> Iterator[float]:
+    """Seconds from sending a ping until it is visible: over HTTP, or without a key appended to the log."""
+    connection, number, script = http.client.HTTPConnection("127.0.0.1", PORT), 0, redis.register_script(SCRIPT)
     while time.time() < until:
         vehicle, number = number % PROBES, number + 1
         at_ms, started = int(time.time() * 1000), time.perf_counter()
-        post(connection, key, b"[" + ping(vehicle, at_ms, began_ms) + b"]")
+        if key is not None:
+            post(connection, key, b"[" + ping(vehicle, at_ms, began_ms) + b"]")
+        else:
+            for call in calls([Message(FLEET, ping(vehicle, at_ms, began_ms))]):
+                script(keys=call.keys, args=call.args)
         while True:
             packed = redis.hget(fleet_key("fixes", FLEET), f"v{vehicle:05d}")
             if packed and int(np.frombuffer(packed, FIX)["at_us"][0]) == at_ms * 1000:
@@ -109,6 +114,16 @@ def prepare(system: LiveSystem, vehicles: int, stops: int, began_us: int) -> Non
         time.sleep(0.1)
 
 
+def warm_up(system: LiveSystem, turn_s: float, rate: int) -> None:
+    """The first pings of all vehicles make the first ETAs of all visits, each an event: that morning is not measured."""
+    started = time.monotonic()
+    time.sleep(turn_s + 2)
+    while (waiting := left_to_take(system.redis)) > rate // 10 and time.monotonic() - started < 120:
+        time.sleep(0.5)
+    time.sleep(5)
+    print(f"warmed up for {time.monotonic() - started:.0f} s; {waiting:,} messages waited then", flush=True)
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -119,27 +134,25 @@ def main() -> None:
     with LiveSystem() as system:
         began_ms = int(time.time() * 1000)
         prepare(system, args.vehicles, args.stops, began_ms * 1000)
-        # The first pings of all vehicles make the first ETAs of all visits, each an event: a morning that is not measured.
-        warm_s = 5 + 3 * args.vehicles / args.rate
-        until = time.time() + warm_s + args.seconds
-        senders = []
+        stop, senders = multiprocessing.Event(), []
         if not args.idle:
             count = 1 if args.rate <= 5_000 else 2
-            work = (system.key, args.rate / count, args.vehicles, args.batch, began_ms, until)
+            work = (system.key, args.rate / count, args.vehicles, args.batch, began_ms, stop)
             senders = [multiprocessing.Process(target=send, args=work) for _ in range(count)]
         for sender in senders:
             sender.start()
-        time.sleep(warm_s)
-        print(f"after {warm_s:.0f} s of warming up {left_to_take(system.redis):,} messages wait", flush=True)
+        warm_up(system, args.vehicles / args.rate, args.rate)
         before, started = system.cpu_s(), time.time()
         if args.idle:
             time.sleep(args.seconds)
         else:
             with connect(system.url) as redis:
-                told("ping sent to state visible", list(probe(system.key, redis, began_ms, started + args.seconds * 0.6)))
-            told("GET of an ETA", list(get_etas(system.key, until)))
+                told("ping sent over HTTP to state visible", list(probe(system.key, redis, began_ms, started + args.seconds * 0.4)))
+                told("ping appended to state visible", list(probe(None, redis, began_ms, started + args.seconds * 0.8)))
+            told("GET of an ETA", list(get_etas(system.key, started + args.seconds)))
         used = {name: 100 * (seconds - before[name]) / (time.time() - started) for name, seconds in system.cpu_s().items()}
         print(f"{args.vehicles:,} vehicles x {args.stops} stops; share of a core: " + ", ".join(f"{n} {p:.1f} %" for n, p in used.items()))
+        stop.set()
         for sender in senders:
             sender.join()
 
