@@ -55,6 +55,10 @@ def test_an_empty_house_breaks_no_contract(house: Path) -> None:
         ("replay/learns.py", "import river"),
         ("eta_models/draws.py", "import shapely.geometry"),
         ("stream/steps/draws.py", "import h3"),
+        ("api/plays.py", "import replay"),
+        ("replay/asks.py", "import api"),
+        ("api/reads.py", "import polars"),
+        ("api/learns.py", "import river"),
     ],
 )
 def test_an_import_that_no_floor_may_make_is_caught_with_its_place(house: Path, room: str, line: str) -> None:
