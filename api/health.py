@@ -1,6 +1,7 @@
 """`/healthz`, `/readyz`, `/metrics`: does the process live, can the service work, and how does it do."""
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -12,6 +13,12 @@ from stream.live.keys import HEARTBEATS
 router = APIRouter(tags=["operations"])
 
 _REF = {JSON: {"schema": {"$ref": "#/components/schemas/Health"}}}
+
+
+@router.get("/", include_in_schema=False)
+async def front() -> Response:
+    """Who opens the address in a browser wants to see what there is."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/healthz", responses={200: {"description": "The process lives.", "content": _REF}})

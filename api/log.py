@@ -95,14 +95,18 @@ class Log:
         return received
 
     async def fleet_or_only(self, fleet_id: str | None) -> str:
-        """The fleet that was named, else the only one that there is. Raises a 422 problem that says what to do."""
+        """The fleet that was named, else the only live one that there is: nobody means a day that is played.
+
+        Raises a 422 problem that says what to do.
+        """
         await self.look(() if fleet_id is None else (fleet_id,))
         if fleet_id is not None:
             return fleet_id
-        if len(self.fleets) != 1:
-            there = f"There are {len(self.fleets)} fleets" if self.fleets else "There is no fleet yet"
+        live = sorted(name for name, entry in self.fleets.items() if not entry.driven)
+        if len(live) != 1:
+            there = f"There are {len(live)} live fleets" if live else "There is no live fleet yet"
             raise problem(422, f"{there}: say which is meant with ?fleet_id=, or for a device behind its address: /FLEET.")
-        return next(iter(self.fleets))
+        return live[0]
 
     def is_driven(self, fleet_id: str) -> bool:
         """Whether somebody else says what time it is in the fleet."""

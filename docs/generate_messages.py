@@ -89,7 +89,7 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     ),
     "fence_put.kind": ("text", "What the fence is for.", "zone"),
     "name": ("text", "What people call it.", "Main yard"),
-    "exception_id": ("id, up to 256", "The exception, as its event named it.", "nfta:late:visit-7:1"),
+    "exception_id": ("id, up to 256", "The exception, as its event named it.", "nfta:late_risk:visit-7"),
     "by": ("text", "Who has seen it.", "dispatcher-1"),
 }
 

@@ -49,6 +49,8 @@ class Plan:
     log: LiveLog
     time_zone: str
     rounds: Iterable[Round]
+    come_to_us: int | None = None
+    """Log time of an earlier round, of which routes may still be open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ class Played:
     fleets: int
     come_to: str
     seconds: float
+    behind: int = 0
+    """Entries that the engine has not taken yet."""
 
 
 def plan(folder: Path, options: PlayOptions, client: "Redis", shards: int) -> Plan:
@@ -80,19 +84,23 @@ def plan(folder: Path, options: PlayOptions, client: "Redis", shards: int) -> Pl
     mark = mark_of(message for _, message in day.log.spoken(NAMING)) if first or options.loop else ""
     numbers = count(first) if options.loop else [first]
     rounds = (round_of(number, span_us, options.prefix, mark) for number in numbers)
-    return Plan(folder, Tape(day.log), part, log, time_zone, rounds)
+    return Plan(folder, Tape(day.log), part, log, time_zone, rounds, come_us if first else None)
 
 
 def play(planned: Plan, player: Player, screen: PlayScreen) -> Played:
     """Play it, until it is over or the player is stopped."""
     started_s = player.clock()
+    if planned.come_to_us is not None:
+        planned.log.end_open_routes(planned.come_to_us)
     for told in planned.rounds:
         screen.begin(planned.part.span_us(told), _opening(planned, told))
         player.play(planned.tape.entries(told, planned.part.last_us), planned.part.paced_us + told.shift_us)
         if player.stopped:
             break
     come_to = f"{local_time(player.log_us, ZoneInfo(planned.time_zone), True)} ({planned.time_zone})"
-    return Played(player.appended, planned.tape.left_out, len(planned.log.zones), come_to, player.clock() - started_s)
+    return Played(
+        player.appended, planned.tape.left_out, len(planned.log.zones), come_to, player.clock() - started_s, planned.log.engine().behind
+    )
 
 
 def play_here(folder: Path, options: PlayOptions, redis_url: str | None) -> list[str]:
@@ -118,6 +126,7 @@ def closing(played: Played, folder: Path, api_url: str) -> list[str]:
     return [
         f"{done}; log time has come to {played.come_to}" if played.entries else done,
         *([lost] if played.left_out else []),
+        *([f"the engine has {played.behind:,} entries still to take"] if played.behind else []),
         f"next: what is true now is at {api_url}/v1/exceptions; fleetcast-replay score {folder} scores the day",
     ]
 

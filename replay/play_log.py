@@ -7,14 +7,18 @@ from typing import Any
 import msgspec
 from redis import Redis
 
+from eta_models.columns import MISSING
 from replay.day_errors import NotPlayed
 from replay.encoded import EncodedEntry
 from replay.play import Engine
+from stream.codec import encode
 from stream.live.append import SCRIPT, Message, calls
 from stream.live.keys import FLEETS, fleet_key, log_key
 from stream.live.log_entry import unpack
-from stream.live.views import FleetEntry, Totals
+from stream.live.views import FleetEntry, RouteView, Totals
 from stream.log import shard_of
+from stream.messages import RouteEnded
+from stream.moments import instant
 from stream.texts import is_id
 
 _LAST = 20
@@ -55,6 +59,26 @@ class LiveLog:
         for zone, messages in by_zone.items():
             for call in calls(messages, zone, driven=True, shards=self.shards):
                 script(call.keys, call.args)
+
+    def end_open_routes(self, at_us: int) -> int:
+        """End what a round that was cut short left open, at the time the log has come to; returns how many routes that were.
+
+        Vehicles would drive them on for ever otherwise, and every stop of them would be late.
+        """
+        ended = list[Message]()
+        for fleet_id in self.zones:
+            views: Any = self.client.hvals(fleet_key("routes", fleet_id))
+            for route in (msgspec.json.decode(view, type=RouteView) for view in views):
+                if route.started and route.ended_us == MISSING:
+                    end = RouteEnded(fleet_id=fleet_id, at=instant(at_us), route_id=route.route_id, vehicle_id=route.vehicle_id)
+                    ended.append(Message(fleet_id, encode(end), at_us))
+        for zone in sorted({self.zones[message.fleet_id] for message in ended}):
+            mine = [message for message in ended if self.zones[message.fleet_id] == zone]
+            for call in calls(mine, zone, driven=True, shards=self.shards):
+                self.client.eval(SCRIPT, len(call.keys), *call.keys, *call.args)
+        for message in ended:
+            self._taken[message.fleet_id] = self._taken.get(message.fleet_id, 0) + 1
+        return len(ended)
 
     def engine(self) -> Engine:
         """How far the engine is: what it has not taken yet, and the longest log time that one of the fleets is behind."""

@@ -6,6 +6,9 @@
 | `fc1:counts` | hash | shard -> messages ever appended |
 | `fc1:resume` | hash | shard -> stream id up to which durable checkpoints know everything: nothing behind it is trimmed |
 | `fc1:inbox` | stream | messages from those who write to Redis themselves, in any field; the engine shards them |
+| `fc1:inbox_read` | string | id up to which the inbox has been moved |
+| `fc1:once:H` | string | what was answered to a request with an `Idempotency-Key`, for ten minutes |
+| `fc1:gaps` | hash | shard and first lost number -> how many, of gaps that were told |
 | `fc1:fleets` | hash | fleet -> `FleetEntry` |
 | `fc1:events` | stream | all events: `f` fleet, `k` kind, `s` sequence in the fleet, `d` CloudEvent as JSON |
 | `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom |

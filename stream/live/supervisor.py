@@ -154,13 +154,13 @@ def in_words(exit_code: int) -> str:
 
 
 def last_lines(log: Path, most: int = 3) -> list[str]:
-    """The end of a log: of lines that are JSON only the level and what happened."""
+    """The end of a log, without what went well: of lines that are JSON only the level and what happened."""
     if not log.exists():
         return []
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 20_000))
         lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
-    return [_told(line) for line in lines[-most:]]
+    return [told for told in map(_told, lines[-50:]) if not told.startswith(("info:", "debug:"))][-most:]
 
 
 def rotate(log: Path, largest: int = LARGEST_LOG) -> None:

@@ -59,6 +59,7 @@ def set_out(state: FleetState, facts: Facts, route: Route, out: Outputs) -> None
     if (before := state.route_of(row)) is not None:
         _end(state, facts, before, "next_route_started", out)
     route.started = True
+    vehicles.down[row] = 0  # who sets out can go on again, whether or not anybody said so
     vehicles.route[row], vehicles.started_us[row] = route.number, facts.at_us
     vehicles.here[row] = vehicles.left_visit[row] = -1
     vehicles.left_us[row], vehicles.estimated_us[row] = facts.at_us, MISSING

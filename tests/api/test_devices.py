@@ -1,10 +1,12 @@
 """Devices and apps that people already have: recorded requests, byte for byte, at the time at which they were recorded."""
 
 import json
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +18,7 @@ from api.devices import without_key
 from stream.codec import Rejected, decode
 from stream.live.keys import DEAD, FLEETS, fleet_key, log_key
 from stream.live.log_entry import unpack
+from stream.live.views import FleetEntry
 from stream.log import SHARDS, shard_of
 from stream.messages import Ping
 from stream.moments import micros
@@ -165,17 +168,21 @@ def test_owntracks_hears_an_empty_list_whatever_it_said(client: TestClient, redi
     assert (pings(redis), reasons(redis)) == ([], refused)
 
 
-def test_the_fleet_is_in_the_address_or_the_only_one(client: TestClient, redis: Redis) -> None:
+def test_the_fleet_is_in_the_address_or_the_only_live_one(client: TestClient, redis: Redis) -> None:
     none = client.get(f"/v1/devices/osmand?{QUERY}")
     assert (none.status_code, "behind its address" in none.json()["detail"]) == (422, True)
     drive(redis)
     assert client.get(f"/v1/devices/osmand/depot?{QUERY}").json()["accepted"] == 1
-    assert client.get(f"/v1/devices/osmand?{QUERY}").json()["accepted"] == 1
+    assert client.get(f"/v1/devices/osmand?{QUERY}").status_code == 422  # nobody means a day that is played
     drive(redis, "hub")
     assert client.get(f"/v1/devices/osmand?{QUERY}&fleet_id=hub").json()["accepted"] == 1
-    assert client.get(f"/v1/devices/osmand?{QUERY}").status_code == 422
+    redis.hset(FLEETS, "live", msgspec.json.encode(FleetEntry("UTC", False, shard_of("live"))))
+    client.app.state.log.fleets.clear()
+    client.app.state.log._looked_s = -10.0
+    now = f"id=van-9&lat=42.9&lon=-78.9&timestamp={time.time_ns() // 1_000_000}"
+    assert client.get(f"/v1/devices/osmand?{now}").json()["accepted"] == 1
     assert client.get(f"/v1/devices/osmand/no%20good?{QUERY}").status_code == 422
-    assert sorted(ping.fleet_id for ping in pings(redis)) == ["depot", "depot", "hub"]
+    assert sorted(ping.fleet_id for ping in pings(redis)) == ["depot", "hub", "live"]
 
 
 def test_a_device_may_bring_its_key_in_the_address_as_password_or_as_header(

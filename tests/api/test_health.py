@@ -62,3 +62,7 @@ def test_metrics_are_what_redis_holds_in_a_form_that_prometheus_reads(client, tw
     assert 0.0 <= found["fleetcast_heartbeat_age_seconds", "stream-0"] < 5.0
     assert found["fleetcast_open_exceptions", "north"] == 1
     assert found["fleetcast_sse_clients",] == 0
+
+
+def test_the_address_itself_leads_to_the_pages(client):
+    assert client.get("/", follow_redirects=False).headers["location"] == "/docs"

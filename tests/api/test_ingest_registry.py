@@ -78,7 +78,7 @@ def test_a_vehicle_that_cannot_be_is_a_422_and_a_dead_letter(client: TestClient,
 
 def test_without_a_fleet_the_only_one_is_meant_and_else_the_answer_says_what_to_do(client: TestClient, redis: Redis) -> None:
     none = client.put("/v1/vehicles/van-9", json={})
-    assert (none.status_code, "There is no fleet yet" in none.json()["detail"]) == (422, True)
+    assert (none.status_code, "There is no live fleet yet" in none.json()["detail"]) == (422, True)
     client.put("/v1/vehicles/van-9?fleet_id=depot", json={})
     assert only(redis).fleet_id == "depot"
     time.sleep(1.1)  # fleets are looked at once a second

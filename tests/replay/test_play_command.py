@@ -47,12 +47,13 @@ def received(redis):
 def test_the_command_plays_tells_every_tenth_and_says_where_to_look(redis, redis_url, day):
     done = run(app, ["play", str(day), "--speed", "0", "--redis", redis_url])
     assert done.exit_code == 0, done.output
-    first, *tenths, appended, following = done.output.splitlines()
+    first, *tenths, appended, behind, following = done.output.splitlines()
     begin, end = local(day, 0), local(day, -1)
     assert first.startswith(f"playing {day} as fleet f01: {begin} to {end} (Africa/Nairobi); what was before 12-23 07:1")
     assert tenths[-1].startswith(f"{end[6:]}  100%  as fast as it will go, ")
     assert appended.startswith(f"appended {len(received(redis)):,} entries of 1 driven fleet in ")
     assert appended.endswith(f"log time has come to {end} (Africa/Nairobi)")
+    assert behind == f"the engine has {len(received(redis)):,} entries still to take"
     assert "/v1/exceptions" in following
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from eta_models.columns import MISSING
 from eta_models.model import EtaModel
 from replay.day_errors import NotPlayed
 from replay.day_folder import read_folder
@@ -23,13 +24,15 @@ from replay.spool import Spool
 from replay.terminal import console
 from replay.timeline import timeline
 from stream.apply import apply
+from stream.codec import decode
 from stream.fleet import FleetState
 from stream.intake import read_entries
 from stream.judge_policy import JudgePolicy
 from stream.live.keys import FLEETS, fleet_key, log_key
 from stream.live.log_entry import unpack
-from stream.live.views import FleetEntry, Totals
+from stream.live.views import FleetEntry, RouteView, Totals
 from stream.log import SHARDS, shard_of
+from stream.messages import RouteEnded
 from stream.settings import FleetSettings
 
 START_US, SECOND_US, DAY_US = 1_700_000_000_000_000, 1_000_000, 86_400_000_000
@@ -149,3 +152,19 @@ def test_how_far_the_engine_is_counts_from_what_it_had_taken_before(redis, day):
     assert log.engine() == Engine(1_500, 1_499 * SECOND_US)
     engine_has(1_600, START_US + 1_099 * SECOND_US)
     assert log.engine() == Engine(400, 400 * SECOND_US)
+
+
+def test_what_a_round_that_was_cut_short_left_open_is_ended_before_a_later_one(redis, day):
+    play_into(redis, day)
+    (fleet_id,) = redis.hkeys(FLEETS)
+    name = fleet_id.decode()
+    view = RouteView("r7", "van-7", 1, START_US, True, MISSING, False, None, [])
+    redis.hset(fleet_key("routes", name), "r7", msgspec.json.encode(view))
+    redis.hset(fleet_key("routes", name), "r8", msgspec.json.encode(msgspec.structs.replace(view, route_id="r8", ended_us=START_US)))
+    before = len(log_of(redis, name))
+    play_into(redis, day, new_day=True)
+    entry = log_of(redis, name)[before]
+    ended = decode(entry.payload)
+    assert isinstance(ended, RouteEnded)
+    assert (ended.route_id, ended.vehicle_id) == ("r7", "van-7")
+    assert entry.received_us == log_of(redis, name)[before - 1].received_us
