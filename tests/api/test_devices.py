@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import Redis
 
-from api.device_pings import KMH, KNOTS, moment, speed_mps
 from api.devices import without_key
 from stream.codec import Rejected, decode
 from stream.live.keys import DEAD, FLEETS, fleet_key, log_key
@@ -216,18 +215,6 @@ def test_a_path_is_logged_without_its_key() -> None:
     assert without_key("/v1/devices/osmand/depot/secret/more") == "/v1/devices/osmand/depot/-"
     for path in ("/v1/devices/osmand/depot", "/v1/vehicles/a/b/c/d"):
         assert without_key(path) == path
-
-
-def test_a_knot_is_a_nautical_mile_an_hour() -> None:
-    assert speed_mps("3600", KNOTS) == 1852.0
-    assert speed_mps(36, KMH) == 10.0
-    assert speed_mps(-1, KNOTS) is None
-    assert speed_mps("fast", KNOTS) == "fast"
-
-
-def test_seconds_and_milliseconds_are_told_apart() -> None:
-    assert moment("1749956579") == moment(1749956579000) == moment("1749956579000") == 1_749_956_579_000
-    assert moment("1749956579.25") == 1_749_956_579_250
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6) | st.sampled_from(["1e400", "2025-06-15T03:02:59Z"])
