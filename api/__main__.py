@@ -13,12 +13,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from api.listening import CannotListen, address_of, bind
+from stream.live.restarts import UNUSABLE
 from stream.live.settings import LiveSettings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-
-UNUSABLE = 78
-"""Exit code where settings, files, the address or the server cannot be used (EX_CONFIG): starting again would not help."""
 
 
 @app.command()

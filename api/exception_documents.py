@@ -1,24 +1,11 @@
 """What the API answers about exceptions."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
-
-class CloudEvent(Struct):
-    """An event as it left: CloudEvents 1.0."""
-
-    specversion: str
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: datetime
-    datacontenttype: str
-    fleetid: str
-    sequence: str
-    data: dict[str, Any]
+from stream.cloud_event import CloudEvent
 
 
 class ExceptionDocument(Struct):

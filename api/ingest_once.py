@@ -12,7 +12,7 @@ from redis.exceptions import TimeoutError as RedisSilent
 
 from api.log import Kept, patience
 from api.problems import problem
-from stream.live.keys import PREFIX
+from stream.live.keys import ONCE
 
 KEPT_S = 600
 """Seconds for which an answer is kept: longer than any client retries one request."""
@@ -38,7 +38,7 @@ async def claim(redis: Redis, scope: str, key: str, body: bytes) -> Claim | byte
 
     Raises a 503 problem while the first request with the key is at work, and a 422 when it had another body.
     """
-    mine = Claim(f"{PREFIX}:once:{sha256(f'{scope} {key}'.encode()).hexdigest()}", sha256(body).digest())
+    mine = Claim(f"{ONCE}:{sha256(f'{scope} {key}'.encode()).hexdigest()}", sha256(body).digest())
     async with patience():
         if await redis.set(mine.key, mine.digest, nx=True, ex=_AT_WORK_S):
             return mine

@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from api.exception_documents import CloudEvent, ExceptionDocument
+from api.exception_documents import ExceptionDocument
+from stream.cloud_event import CloudEvent
 from stream.moments import instant
 
 

@@ -24,14 +24,14 @@ from stream.moments import instant
 START_US = 1_760_000_000_000_000
 
 
-def fleet_ids(count: int, halves: int) -> list[str]:
+def fleet_ids(count: int) -> list[str]:
     """Fleets spread evenly over the processes, and over shards as evenly as names allow."""
     chosen: dict[int, list[str]] = {}
     for number in range(10_000):
         chosen.setdefault(shard_of(f"fleet{number:04d}"), []).append(f"fleet{number:04d}")
     per_shard = max(1, count // 16)
     names = [name for shard in sorted(chosen) for name in chosen[shard][:per_shard]]
-    return names[:: max(1, len(names) // count)][:count] if halves else names[:count]
+    return names[:: max(1, len(names) // count)][:count]
 
 
 def fill(redis: Redis, fleets: list[str], vehicles: int, pings: int, every_s: float) -> int:
@@ -79,7 +79,7 @@ def main() -> None:
     step = 16 // args.processes
     shards = [f"{first}-{first + step - 1}" for first in range(0, 16, step)]
     with LiveSystem(shards, api=False, start=False) as system:
-        fleets = fleet_ids(args.fleets, args.processes)
+        fleets = fleet_ids(args.fleets)
         total = fill(system.redis, fleets, args.vehicles, args.pings, args.every)
         print(f"{total:,} messages of {len(fleets)} fleets x {args.vehicles} vehicles in the log", flush=True)
         system.start()

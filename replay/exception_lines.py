@@ -1,32 +1,23 @@
 """Exceptions as lines for people, in the local time of their fleet."""
 
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from stream.apply import Applied
+from stream.exception_line import Told, exception_line
 from stream.moments import instant
 from stream.settings import FleetSettings
 
 OPENED, RESOLVED = "exception_opened", "exception_resolved"
 
 
-class _Told(msgspec.Struct):
-    """What a line says."""
+class _Told(Told, kw_only=True):
+    """And by which it is known again."""
 
     exception_id: str
-    exception_kind: str
-    detected_at: datetime
-    vehicle_id: str
-    stop_id: str
-    order_ref: str | None = None
-    customer_ref: str | None = None
-    window_end: datetime | None = None
-    eta_p50: datetime | None = None
-    p_late: float | None = None
-    reason: str | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -72,17 +63,5 @@ class ExceptionLines:
         self._shown.add(told.exception_id)
         return True
 
-    def _line(self, fleet_id: str, kind: str, told: _Told) -> str:
-        if kind == RESOLVED:
-            return f"{self._start(fleet_id, told, 'resolved')}  {(told.reason or '').replace('_', ' ')}".rstrip()
-        times = f"ETA {self._local(fleet_id, told.eta_p50)}, window ends {self._local(fleet_id, told.window_end)}"
-        chance = "" if told.p_late is None else f", P(late) {100 * told.p_late:.0f} %"
-        return f"{self._start(fleet_id, told, told.exception_kind.replace('_', ' ').upper())}  {times}{chance}"
-
-    def _start(self, fleet_id: str, told: _Told, phase: str) -> str:
-        refs = [f"{name} {ref}" for name, ref in (("order", told.order_ref), ("customer", told.customer_ref)) if ref]
-        what = f"stop {told.stop_id}" + (f" ({', '.join(refs)})" if refs else "")
-        return f"{self._local(fleet_id, told.detected_at)}  {phase:<9}  {told.vehicle_id}  {what}"
-
-    def _local(self, fleet_id: str, moment: datetime | None) -> str:
-        return "-" if moment is None else moment.astimezone(self._zones[fleet_id]).strftime(self._form)
+    def _line(self, fleet_id: str, kind: str, told: Told) -> str:
+        return exception_line(told, self._zones[fleet_id], kind == OPENED, self._form)

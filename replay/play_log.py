@@ -65,19 +65,14 @@ class LiveLog:
 
         Vehicles would drive them on for ever otherwise, and every stop of them would be late.
         """
-        ended = list[Message]()
+        ended = list[EncodedEntry]()
         for fleet_id in self.zones:
             views: Any = self.client.hvals(fleet_key("routes", fleet_id))
             for route in (msgspec.json.decode(view, type=RouteView) for view in views):
                 if route.started and route.ended_us == MISSING:
                     end = RouteEnded(fleet_id=fleet_id, at=instant(at_us), route_id=route.route_id, vehicle_id=route.vehicle_id)
-                    ended.append(Message(fleet_id, encode(end), at_us))
-        for zone in sorted({self.zones[message.fleet_id] for message in ended}):
-            mine = [message for message in ended if self.zones[message.fleet_id] == zone]
-            for call in calls(mine, zone, driven=True, shards=self.shards):
-                self.client.eval(SCRIPT, len(call.keys), *call.keys, *call.args)
-        for message in ended:
-            self._taken[message.fleet_id] = self._taken.get(message.fleet_id, 0) + 1
+                    ended.append(EncodedEntry(fleet_id, 0, at_us, "route_ended", encode(end)))
+        self.append(ended)
         return len(ended)
 
     def engine(self) -> Engine:

@@ -1,7 +1,7 @@
 """What travels through the flow as one item: a stretch of one fleet's log, its pings in columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from msgspec import Struct
@@ -100,3 +100,13 @@ class FleetBatch:
         refusals = [refusal for refusal in self.refusals if refusal.position > position]
         pings = self.pings if first == 0 else self.pings.take(slice(first, None))
         return FleetBatch(self.fleet_id, pings, notices, refusals) if len(pings) or notices or refusals else None
+
+    def until(self, position: int) -> "FleetBatch | None":
+        """The rest of it: what does not lie behind the position; None when all does."""
+        p = self.pings
+        count = int(np.searchsorted(p.position, position, side="right"))
+        lost = p.no_speed[p.no_speed <= position], p.no_heading[p.no_heading <= position]
+        pings = replace(p.take(slice(count)), no_speed=lost[0], no_heading=lost[1])
+        notices = [notice for notice in self.notices if notice.position <= position]
+        refusals = [refusal for refusal in self.refusals if refusal.position <= position]
+        return FleetBatch(self.fleet_id, pings, notices, refusals) if count or notices or refusals else None

@@ -1,6 +1,5 @@
 """Checkpoints on disk: one file a fleet, replaced whole, so that there is always an old one or a new one and never half of one."""
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -8,6 +7,7 @@ import msgspec
 from eta_models.envelope import UntrustedModel
 from eta_models.model import ModelPolicy
 from stream.checkpoint import UnusableCheckpoint, dump, load
+from stream.durable import write_durably
 from stream.fleet import FleetState
 
 
@@ -26,14 +26,8 @@ class Checkpoints:
         self.put(state.fleet_id, dump(state))
 
     def put(self, fleet_id: str, sealed: bytes) -> None:
-        """Make a sealed checkpoint durable: written, synced, then moved over the old one."""
-        path = self._path(fleet_id)
-        part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(sealed)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        """Make a sealed checkpoint durable."""
+        write_durably(self._path(fleet_id), sealed)
 
     def read(self, fleet_id: str, policy: ModelPolicy) -> FleetState | None:
         """The fleet's last durable state, None where there is none. Raises `UnusableCheckpoint`, naming the file."""

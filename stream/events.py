@@ -1,9 +1,8 @@
 """Events as they leave: CloudEvents 1.0 in structured JSON, numbered per fleet, with ids that a second run gives again."""
 
-from datetime import datetime
-
 import msgspec
 
+from stream.cloud_event import CloudEvent
 from stream.fleet import FleetState
 from stream.moments import instant
 from stream.outputs import Event, Numbered, Outputs
@@ -28,21 +27,6 @@ EVENTS = {
     "model_reset": "A model of the fleet had become useless and went back to its last good weights.",
 }
 """What can leave, in one sentence each."""
-
-
-class CloudEvent(msgspec.Struct, frozen=True):
-    """The envelope. `sequence` counts the fleet's events without gaps; `time` is when it happened, `data.detected_at` when it was known."""
-
-    specversion: str
-    id: str
-    source: str
-    type: str
-    subject: str
-    time: datetime
-    datacontenttype: str
-    fleetid: str
-    sequence: str
-    data: dict[str, object]
 
 
 RECENT = 16

@@ -9,12 +9,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+from stream.live.restarts import OWNED_ELSEWHERE, UNUSABLE
 
-OWNED_ELSEWHERE = 75
-"""Exit code where another engine has the shards (EX_TEMPFAIL)."""
-UNUSABLE = 78
-"""Exit code where settings, files or the server cannot be used (EX_CONFIG): starting again would not help."""
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """How anything gets into the log: one Lua call a shard, which gives entries their numbers, their time, and makes the fleet known.
 
-`Append` holds what a call needs, so that the stream and the player (blocking) and the API (asyncio) append in the same way.
+`calls` says what a call needs, so that the stream and the player (blocking) and the API (asyncio) append in the same way.
 """
 
 from collections.abc import Iterator, Sequence

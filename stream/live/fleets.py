@@ -95,7 +95,7 @@ class LiveFleets(Fleets):
         A fleet that was rebuilt from a log without its beginning counts fewer events than Redis has: it goes on counting where Redis
         is, else the next ones would be taken for those that were written long ago.
         """
-        had = _up_to(rest, int(guard.position) - 1) if guard.position and guard.sequence > state.sequence else None
+        had = rest.until(int(guard.position) - 1) if guard.position and guard.sequence > state.sequence else None
         before = None if had is None else Fleets.step(self, state, had)
         if before is not None and len(had or ()) == len(rest):
             return before
@@ -104,16 +104,6 @@ class LiveFleets(Fleets):
             state.sequence = guard.sequence
         behind = Fleets.step(self, state, rest)
         return behind if before is None or behind is None else _joined(before, behind)
-
-
-def _up_to(batch: FleetBatch, position: int) -> FleetBatch | None:
-    """What of a stretch does not lie behind a log position; None when all does."""
-    p = batch.pings
-    count = int(np.searchsorted(p.position, position, side="right"))
-    pings = replace(p.take(slice(count)), no_speed=p.no_speed[p.no_speed <= position], no_heading=p.no_heading[p.no_heading <= position])
-    notices = [notice for notice in batch.notices if notice.position <= position]
-    refusals = [refusal for refusal in batch.refusals if refusal.position <= position]
-    return FleetBatch(batch.fleet_id, pings, notices, refusals) if count or notices or refusals else None
 
 
 def _joined(before: Applied, behind: Applied) -> Applied:

@@ -3,12 +3,10 @@
 import msgspec
 from redis import Redis
 
-from stream.events import CloudEvent
-from stream.live.keys import EVENTS, PREFIX
+from stream.cloud_event import CloudEvent
+from stream.live.keys import EVENTS, GAPS
 from stream.live.settings import LiveSettings
 from stream.moments import instant
-
-_TOLD = f"{PREFIX}:gaps"
 
 _SCRIPT = """
 if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
@@ -33,4 +31,4 @@ def tell_gap(redis: Redis, settings: LiveSettings, shard: int, first: int, lost:
         data={"shard": shard, "first": first, "lost": lost, "occurred_at": now, "detected_at": now},
     )
     args = f"{shard}:{first}", str(lost), str(settings.events_kept), msgspec.json.encode(event)
-    redis.eval(_SCRIPT, 2, _TOLD, EVENTS, *args)
+    redis.eval(_SCRIPT, 2, GAPS, EVENTS, *args)

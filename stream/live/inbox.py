@@ -8,11 +8,8 @@ from redis import Redis
 
 from stream.codec import MESSAGE_BYTES, Rejected, decode
 from stream.live.append import SCRIPT, Message, calls
-from stream.live.keys import DEAD, INBOX, PREFIX, REFUSED
+from stream.live.keys import DEAD, INBOX, INBOX_READ, REFUSED
 from stream.live.settings import LiveSettings
-
-CURSOR = f"{PREFIX}:inbox_read"
-"""The id up to which the inbox has been moved; moved on in the same transaction as the messages."""
 
 AT_ONCE = 500
 
@@ -28,7 +25,7 @@ class Inbox:
     def empty(self) -> int:
         """Move what has come; returns how many messages. Every field of an entry holds one message, or several as JSON lines."""
         if self.cursor is None:
-            stored: Any = self.redis.get(CURSOR)
+            stored: Any = self.redis.get(INBOX_READ)
             self.cursor = (stored or b"0-0").decode()
         found: Any = self.redis.xrange(INBOX, min=f"({self.cursor}", count=AT_ONCE)
         if not found:
@@ -56,6 +53,6 @@ class Inbox:
                 fields |= {"t": str(int(last_id.split(b"-")[0]) * 1000), "h": line[:200], "b": "inbox"}
                 pipe.xadd(DEAD, fields, maxlen=self.settings.dead_letters_kept)
                 pipe.hincrby(REFUSED, str(rejected.reason), 1)
-            pipe.set(CURSOR, last_id)
+            pipe.set(INBOX_READ, last_id)
             pipe.xtrim(INBOX, minid=last_id)
             pipe.execute()

@@ -17,19 +17,22 @@ def own(folder: Path, shards: Iterable[int]) -> ExitStack:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with ExitStack() as stack:
         for shard in shards:
-            _take(stack.enter_context((folder / f"shard-{shard:02d}.lock").open("a+")), shard)
+            if (owner := lock(stack.enter_context((folder / f"shard-{shard:02d}.lock").open("a+")))) is not None:
+                raise Owned(f"shard {shard} is owned by process {owner}")
         return stack.pop_all()
 
 
-def _take(file: IO[str], shard: int) -> None:
+def lock(file: IO[str]) -> str | None:
+    """Lock a file until it is closed, and write our pid into it; the pid that has it if somebody else does."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        raise Owned(f"shard {shard} is owned by process {file.read().strip() or 'unknown'}") from None
+        return file.read().strip() or "unknown"
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()
+    return None
 
 
 def shards_of(text: str, count: int) -> list[int]:

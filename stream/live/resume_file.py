@@ -1,12 +1,12 @@
 """Where reading begins again after a restart, kept beside the checkpoints that it rests on."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from stream.durable import write_durably
 from stream.live.marks import Resume
 
 
@@ -46,9 +46,4 @@ class ResumeFile:
     def write(self, points: Mapping[int, Resume]) -> None:
         """Replace the file as a whole; shards that are not named keep what they had."""
         merged = {**self.read(), **points}
-        part = self.path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(msgspec.json.encode({str(shard): point for shard, point in sorted(merged.items())}))
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self.path)
+        write_durably(self.path, msgspec.json.encode({str(shard): point for shard, point in sorted(merged.items())}))

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from stream.checkpoint import UnusableCheckpoint
 from stream.doors import run_here
 from stream.live.engine import Stopped, build_engine
+from stream.live.restarts import OWNED_ELSEWHERE, UNUSABLE
 from stream.live.resume_file import Unusable
 from stream.live.settings import LiveSettings
 from stream.live.writer import TakenOver
@@ -34,9 +35,9 @@ def run(settings: LiveSettings, redis: Redis, shards: Sequence[int], restarts: i
         return 0
     except TakenOver as error:
         log.error("taken_over", why=str(error))
-        return 75
+        return OWNED_ELSEWHERE
     except (UnusableCheckpoint, Unusable) as error:
         log.error("unusable", why=str(error))
-        return 78
+        return UNUSABLE
     log.info("ended")
     return 0

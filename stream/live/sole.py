@@ -1,6 +1,5 @@
 """What a command has to itself: its state folder, the terminal, and the signals that end it."""
 
-import fcntl
 import os
 import signal
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from stream.live.ownership import lock
 from stream.live.restarts import OWNED_ELSEWHERE
 from stream.live.supervisor import Hopeless
 
@@ -17,15 +17,9 @@ from stream.live.supervisor import Hopeless
 def sole_owner(state_dir: Path) -> Iterator[None]:
     """Nobody else runs on this state folder meanwhile. Raises `Hopeless`."""
     with (state_dir / "fleetcast.lock").open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            who = f"process {file.read().strip() or 'unknown'} runs fleetcast on {state_dir} already"
-            raise Hopeless(f"{who}: end it, or choose another --state-dir", OWNED_ELSEWHERE) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        if (owner := lock(file)) is not None:
+            who = f"process {owner} runs fleetcast on {state_dir} already"
+            raise Hopeless(f"{who}: end it, or choose another --state-dir", OWNED_ELSEWHERE)
         yield
 
 

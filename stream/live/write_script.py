@@ -7,7 +7,8 @@ Redis went back in time (its last second was lost), a higher one that somebody e
 
 from stream.live.keys import DEAD, EVENTS, OF_A_FLEET, fleet_key
 
-DONE, HAD, REWOUND, TAKEN = b"done", b"had", b"rewound", b"taken"
+REWOUND, TAKEN = b"rewound", b"taken"
+"""Answers of the script that ask for something; the others are `done` and `had`."""
 
 SCRIPT = """
 local order, at = cjson.decode(ARGV[1]), 2

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from stream.live.exception_lines import ExceptionTail, Told, exception_line
+from stream.exception_line import Told, exception_line
+from stream.live.exception_lines import ExceptionTail
 from stream.live.keys import EVENTS, FLEETS
 from stream.live.views import FleetEntry
 

@@ -3,8 +3,8 @@
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from stream.live.inbox import AT_ONCE, CURSOR, Inbox
-from stream.live.keys import COUNTS, DEAD, INBOX, REFUSED
+from stream.live.inbox import AT_ONCE, Inbox
+from stream.live.keys import COUNTS, DEAD, INBOX, INBOX_READ, REFUSED
 
 
 def tick(fleet_id, number):
@@ -101,6 +101,6 @@ def test_while_redis_is_full_nothing_of_the_inbox_is_lost(client, inbox, logs):
             mine.empty()
     finally:
         client.config_set("maxmemory", 0)
-    assert not client.exists(CURSOR, COUNTS)
+    assert not client.exists(INBOX_READ, COUNTS)
     assert mine.empty() == 1
     assert sent(logs, "f1") == [tick("f1", 1)]
