@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from geofences.fences import InvalidFence, fence_of
+from geofences.fences import InvalidFence
 from stream.codec import HEAD_BYTES, Rejected, decode
+from stream.fence_facts import fence_from
 from stream.judge import judge
 from stream.judge_pings import judge_pings
 from stream.judge_policy import JudgePolicy
@@ -111,7 +112,7 @@ def _judged(policy: JudgePolicy, message: AnyMessage, received_us: int, item: It
         return _rejected(message, reason, "", item)
     if isinstance(message, FencePut):
         try:
-            fence_of(message.fence_id, message.geometry)
+            fence_from(message)
         except InvalidFence as flaw:
             return _rejected(message, Reason.BAD_FENCE, flaw.reason, item)
     return None

@@ -9,6 +9,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geofences.covers import Cover, cover_of
+from geofences.edges import edges_of, first_and_last_crossing, metres_to_edges
 from geofences.fences import Fence
 
 
@@ -41,6 +42,7 @@ class FenceIndex:
         shapely.prepare(self._geometries)
         self._covers = {fence.fence_id: _known_cover(fence, earlier) for fence in ordered}
         self._index_covers([self._covers[fence_id] for fence_id in self.fence_ids])
+        self._edges = [edges_of(fence.geometry) for fence in ordered]
 
     def locate(
         self, cells: NDArray[np.uint64], lat: NDArray[np.float64], lon: NDArray[np.float64]
@@ -66,6 +68,66 @@ class FenceIndex:
         signatures = np.zeros(count, dtype=np.int64)
         np.bitwise_xor.at(signatures, rows, self._hashes[numbers])
         return signatures
+
+    def outside_m(self, numbers: NDArray[np.int64], lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Metres from each position to its fence, 0.0 inside and on the edge: one fence number and one position a row, in degrees."""
+        metres = np.zeros(len(numbers))
+        outside = np.flatnonzero(~shapely.intersects_xy(self._geometries[numbers], lon, lat))
+        metres[outside] = metres_to_edges(self._edges_of(numbers[outside]), lat[outside], lon[outside])
+        return metres
+
+    def crossed(
+        self, lat0: NDArray[np.float64], lon0: NDArray[np.float64], lat1: NDArray[np.float64], lon1: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """(rows, fence numbers, enters, leaves) of fences that a path runs through although it neither begins nor ends inside.
+
+        Paths are straight in degrees, the short way round; `enters` and `leaves` are the fractions 0..1 of the path at its first entry
+        and its last exit. Ascending by row, then by number.
+        """
+        rows, numbers = self._paths_near(lat0, lon0, lat1, lon1)
+        for lat, lon in ((lat1, lon1), (lat0, lon0)):
+            outside = ~shapely.intersects_xy(self._geometries[numbers], lon[rows], lat[rows])
+            rows, numbers = rows[outside], numbers[outside]
+        enters, leaves = first_and_last_crossing(self._edges_of(numbers), lat0[rows], lon0[rows], lat1[rows], lon1[rows])
+        crossing = np.flatnonzero(~np.isnan(enters))
+        return rows[crossing], numbers[crossing], enters[crossing], leaves[crossing]
+
+    def passage(
+        self,
+        numbers: NDArray[np.int64],
+        lat0: NDArray[np.float64],
+        lon0: NDArray[np.float64],
+        lat1: NDArray[np.float64],
+        lon1: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(enters, leaves): fractions 0..1 of each path at its first entry into its fence and at its last exit; one pair a row.
+
+        A path that begins inside enters at 0, one that ends inside leaves at 1; NaN where it never touches the fence.
+        """
+        enters, leaves = first_and_last_crossing(self._edges_of(numbers), lat0, lon0, lat1, lon1)
+        begins = shapely.intersects_xy(self._geometries[numbers], lon0, lat0)
+        ends = shapely.intersects_xy(self._geometries[numbers], lon1, lat1)
+        # An end within a rounding of the edge: the path comes in or goes out, though no crossing was found.
+        enters = np.where(begins, 0.0, np.where(ends & np.isnan(enters), 1.0, enters))
+        leaves = np.where(ends, 1.0, np.where(begins & np.isnan(leaves), 0.0, leaves))
+        return enters, leaves
+
+    def _edges_of(self, numbers: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+        return [self._edges[number] for number in numbers.tolist()]
+
+    def _paths_near(
+        self, lat0: NDArray[np.float64], lon0: NDArray[np.float64], lat1: NDArray[np.float64], lon1: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Pairs of paths and fences whose boxes touch."""
+        bounds = shapely.bounds(self._geometries).reshape(-1, 4)
+        east = lon0 + (lon1 - lon0 - 360.0 * np.rint((lon1 - lon0) / 360.0))
+        wests, easts = np.minimum(lon0, east)[:, np.newaxis], np.maximum(lon0, east)[:, np.newaxis]
+        souths, norths = np.minimum(lat0, lat1)[:, np.newaxis], np.maximum(lat0, lat1)[:, np.newaxis]
+        along = np.zeros((len(lat0), len(bounds)), dtype=np.bool_)
+        for turn in (-360.0, 0.0, 360.0):
+            along |= (wests + turn <= bounds[:, 2]) & (easts + turn >= bounds[:, 0])
+        rows, numbers = np.nonzero(along & (souths <= bounds[:, 3]) & (norths >= bounds[:, 1]))
+        return rows, numbers
 
     def _index_covers(self, covers: list[Cover | None]) -> None:
         """Turn the covers into one table by cell: entries of cell i are offsets[i] to offsets[i + 1]."""

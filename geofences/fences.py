@@ -29,27 +29,67 @@ class InvalidFenceFile(ValueError):
     """A text that is not a GeoJSON FeatureCollection, so that no fence of it can be named."""
 
 
+ALWAYS_US: int = -(2**63) + 1
+"""Start of a validity without one, in microseconds since 1970 UTC: before every time, and not the MISSING of columns."""
+
+FOR_EVER_US: int = 2**63 - 1
+"""End of a validity without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was drawn: GeoJSON geometry as JSON bytes; `radius_m` around a Point, `width_m` from side to side of a line."""
+
+    geometry: bytes
+    radius_m: float | None = None
+    width_m: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """One area: a valid, non-empty Polygon or MultiPolygon in degrees, x = longitude, y = latitude."""
+    """One area, when it holds and for whom.
+
+    `geometry` is valid and not empty, in degrees, x = longitude, y = latitude; circles and corridors are polygons already. It is in force
+    from `valid_from_us` until before `valid_until_us` (microseconds since 1970 UTC), for the vehicles named or with one of the tags
+    named; for every vehicle of the fleet where neither is. `repairs` says what was changed of what was `drawn`.
+    """
 
     fence_id: str
     kind: str
     name: str | None
     geometry: Polygon | MultiPolygon
+    tags: tuple[str, ...] = ()
+    valid_from_us: int = ALWAYS_US
+    valid_until_us: int = FOR_EVER_US
+    vehicle_ids: tuple[str, ...] = ()
+    vehicle_tags: tuple[str, ...] = ()
+    drawn: Drawn | None = None
+    repairs: tuple[str, ...] = ()
+
+    def as_drawn(self) -> Drawn:
+        """What was drawn; a fence that was made of a geometry was drawn as that."""
+        return self.drawn or Drawn(json.dumps(self.geometry.__geo_interface__).encode())
 
 
-def fence_of(fence_id: str, geometry: dict[str, Any], kind: str = "zone", name: str | None = None) -> Fence:
-    """The fence of a GeoJSON Polygon or MultiPolygon; `outline_of` says what it must be and what is repaired.
+def fence_of(
+    fence_id: str,
+    geometry: dict[str, Any],
+    kind: str = "zone",
+    name: str | None = None,
+    radius_m: float | None = None,
+    width_m: float | None = None,
+) -> Fence:
+    """The fence of a GeoJSON geometry, for every vehicle and for ever; `shape_of` says what it must be and what is repaired.
 
     Raises InvalidFence for that, and for an id that does not match FENCE_ID.
     """
     if not FENCE_ID.fullmatch(fence_id):
         raise InvalidFence(fence_id, f"its id must match {FENCE_ID.pattern}")
     try:
-        return Fence(fence_id, kind, name, outline_of(geometry))
+        shape = outline_of(geometry)
     except InvalidOutline as flaw:
         raise InvalidFence(fence_id, str(flaw)) from None
+    return Fence(fence_id, kind, name, shape, drawn=Drawn(json.dumps(geometry).encode(), radius_m, width_m))
 
 
 def read_fences(text: bytes | str) -> tuple[list[Fence], list[InvalidFence]]:

@@ -14,12 +14,12 @@ from typing import Any
 
 import polars as pl
 
-from geofences.fences import Fence, read_fences
+from geofences.fences import read_fences
 from replay.day_errors import BadDay
 from replay.day_statuses import statuses
 from replay.day_tables import INSTANT, DayIds, clean_id, day_ids, table
 from replay.said import FENCE, PLAN, VEHICLE, Said, said
-from stream.messages import FencePut
+from stream.fence_facts import put_of
 from stream.moments import instant, micros
 
 
@@ -129,7 +129,7 @@ def _fences(folder: Path, ids: DayIds, fleets: dict[str, str], start_us: int, no
         mine = [feature for feature, owner in zip(features, owners, strict=True) if owner in {None, fleet_id}]
         fences, refused = read_fences(json.dumps({"type": "FeatureCollection", "features": mine}))
         notes.extend(f"fence {fence.fence_id} was not taken: {fence.reason}" for fence in refused)
-        spoken.extend(Said(start_us, FENCE, fleet_id, fence_message(fleet_id, fence, start_us)) for fence in fences)
+        spoken.extend(Said(start_us, FENCE, fleet_id, put_of(fleet_id, fence, start_us)) for fence in fences)
     return spoken
 
 
@@ -138,12 +138,6 @@ def _features(text: bytes) -> list[dict[str, Any]]:
     read_fences(text)
     features: list[dict[str, Any]] = json.loads(text)["features"]
     return features
-
-
-def fence_message(fleet_id: str, fence: Fence, at_us: int) -> FencePut:
-    """A fence as the message that puts it."""
-    geometry = fence.geometry.__geo_interface__
-    return FencePut(fleet_id=fleet_id, at=instant(at_us), fence_id=fence.fence_id, kind=fence.kind, name=fence.name, geometry=geometry)
 
 
 _VEHICLE = ("fleet_id", "vehicle_id", "driver_id", "capacity", "skills", "shift_start", "shift_end")

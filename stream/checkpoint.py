@@ -5,6 +5,7 @@ but River's own classes. A checkpoint of another version, a cut one, or one with
 """
 
 import zlib
+from dataclasses import replace
 from hashlib import blake2b
 
 import msgspec
@@ -13,19 +14,33 @@ from eta_models.model import ModelPolicy
 from eta_models.model_bytes import dump_model, load_model
 from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
-from geofences.fences import Fence, fence_of
+from geofences.fences import Drawn, Fence, fence_of
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
 from stream.outputs import Numbered
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
-VERSION = 3
+VERSION = 4
 _MAGIC = b"FLEETCAST-CHECKPOINT\n"
 _SUM_BYTES = 16
 
 
 class UnusableCheckpoint(ValueError):
     """The bytes are not a checkpoint that this version can load; the message says why. The log can rebuild the state."""
+
+
+class _SavedFence(msgspec.Struct, frozen=True, array_like=True):
+    """A fence as it was drawn; names as in `Fence`."""
+
+    fence_id: str
+    kind: str
+    name: str | None
+    drawn: Drawn
+    tags: tuple[str, ...]
+    valid_from_us: int
+    valid_until_us: int
+    vehicle_ids: tuple[str, ...]
+    vehicle_tags: tuple[str, ...]
 
 
 class _Saved(msgspec.Struct, frozen=True):
@@ -43,7 +58,7 @@ class _Saved(msgspec.Struct, frozen=True):
     visits: dict[str, bytes]
     names: list[VisitNames]
     routes: list[Route]
-    fences: list[tuple[str, str, str | None, bytes]]
+    fences: list[_SavedFence]
     fences_of: dict[int, list[str]]
     truths: list[Truth]
     recent: list[Numbered]
@@ -83,7 +98,7 @@ def capture(state: FleetState) -> bytes:
         visits=state.visits.dump(),
         names=state.names,
         routes=list(state.routes.values()),
-        fences=[(f.fence_id, f.kind, f.name, msgspec.json.encode(f.geometry.__geo_interface__)) for f in state.fences.values()],
+        fences=[_saved_fence(fence) for fence in state.fences.values()],
         fences_of={row: sorted(fences) for row, fences in state.fences_of.items()},
         truths=state.truths,
         recent=state.recent,
@@ -121,9 +136,16 @@ def _is_known(state: FleetState, row: int) -> bool:
     return route is not None and route.first <= row < route.end
 
 
-def _fence(saved: tuple[str, str, str | None, bytes]) -> Fence:
-    fence_id, kind, name, geometry = saved
-    return fence_of(fence_id, msgspec.json.decode(geometry), kind, name)
+def _saved_fence(fence: Fence) -> _SavedFence:
+    shown = (fence.fence_id, fence.kind, fence.name, fence.as_drawn(), fence.tags)
+    return _SavedFence(*shown, fence.valid_from_us, fence.valid_until_us, fence.vehicle_ids, fence.vehicle_tags)
+
+
+def _fence(saved: _SavedFence) -> Fence:
+    drawn = saved.drawn
+    fence = fence_of(saved.fence_id, msgspec.json.decode(drawn.geometry), saved.kind, saved.name, drawn.radius_m, drawn.width_m)
+    kept = ("tags", "valid_from_us", "valid_until_us", "vehicle_ids", "vehicle_tags")
+    return replace(fence, **{name: getattr(saved, name) for name in kept})
 
 
 def _open(raw: bytes) -> _Saved:

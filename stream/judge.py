@@ -101,6 +101,8 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
             return _judge_stops(policy, [message.stop])
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
+        case m.FencePut():
+            return _judge_fence(policy, message)
         case m.DriverBreak():
             return None if 0 <= message.duration_s <= policy.max_duration_s else Reason.VALUE_RANGE
         case m.VisitFact(visit_id=None, stop_id=None):
@@ -115,9 +117,16 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
 def _judge_vehicle(policy: JudgePolicy, vehicle: m.VehiclePut) -> Reason | None:
     if vehicle.capacity is not None and vehicle.capacity < 0:
         return Reason.VALUE_RANGE
-    if max(len(vehicle.skills), len(vehicle.loaded_visit_ids or ())) > policy.max_list:
+    if max(len(vehicle.skills), len(vehicle.loaded_visit_ids or ()), len(vehicle.tags)) > policy.max_list:
         return Reason.TOO_LARGE
     return _judge_window(vehicle.shift_start, vehicle.shift_end)
+
+
+def _judge_fence(policy: JudgePolicy, fence: m.FencePut) -> Reason | None:
+    """Its geometry is for those who draw it: `fence_from`."""
+    if max(len(fence.tags), len(fence.vehicle_ids), len(fence.vehicle_tags)) > policy.max_list:
+        return Reason.TOO_LARGE
+    return _judge_window(fence.valid_from, fence.valid_until)
 
 
 def _judge_window(start: m.Moment | None, end: m.Moment | None) -> Reason | None:

@@ -37,4 +37,4 @@ class JudgePolicy:
     max_metadata: int = 16
     """Entries of `metadata`: they travel with every event of the visit."""
     max_list: int = 2_000
-    """Entries of `skills` and of `loaded_visit_ids`: four times the longest route."""
+    """Entries of `skills`, of `loaded_visit_ids`, and of a fence's tags and vehicles: four times the longest route."""

@@ -158,7 +158,7 @@ class StopReassigned(VisitFact, frozen=True, kw_only=True, tag="stop_reassigned"
 
 
 class VehiclePut(Message, frozen=True, kw_only=True, tag="vehicle_put"):
-    """What is known of a vehicle: driver, capacity (units of the plan), skills, shift, and what is loaded."""
+    """What is known of a vehicle: driver, capacity (units of the plan), skills, shift, what is loaded, and tags that fences ask for."""
 
     vehicle_id: str
     driver_id: str | None = None
@@ -167,6 +167,7 @@ class VehiclePut(Message, frozen=True, kw_only=True, tag="vehicle_put"):
     shift_start: Moment | None = None
     shift_end: Moment | None = None
     loaded_visit_ids: list[str] | None = None
+    tags: list[str] = []
 
 
 class VehicleFact(Message, frozen=True, kw_only=True):
@@ -219,12 +220,22 @@ class AvailabilityConfirmed(Message, frozen=True, kw_only=True, tag="availabilit
 
 
 class FencePut(Message, frozen=True, kw_only=True, tag="fence_put"):
-    """A fence as a GeoJSON geometry (lon, lat); it replaces the one with the same id."""
+    """A fence as a GeoJSON geometry (lon, lat); it replaces the one with the same id.
+
+    An area, a Point with `radius_m`, or a line with `width_m`. For the vehicles named or with one of the tags named, else for all.
+    """
 
     fence_id: str
     geometry: dict[str, object]
     kind: str = "zone"
     name: str | None = None
+    radius_m: float | None = None
+    width_m: float | None = None
+    tags: list[str] = []
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
+    vehicle_ids: list[str] = []
+    vehicle_tags: list[str] = []
 
 
 class FenceRemoved(Message, frozen=True, kw_only=True, tag="fence_removed"):

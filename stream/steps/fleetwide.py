@@ -4,8 +4,9 @@ import numpy as np
 
 from eta_models.columns import MISSING
 from geofences.fence_index import FenceIndex
-from geofences.fences import InvalidFence, fence_of
+from geofences.fences import InvalidFence
 from stream.batches import Notice
+from stream.fence_facts import fence_from
 from stream.fleet import FleetState
 from stream.messages import (
     AvailabilityConfirmed,
@@ -86,7 +87,7 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
 def _fence(state: FleetState, facts: Facts, message: FencePut | FenceRemoved, out: Outputs) -> Reason | None:
     if isinstance(message, FencePut):
         try:
-            state.fences[message.fence_id] = fence_of(message.fence_id, message.geometry, message.kind, message.name)
+            state.fences[message.fence_id] = fence_from(message)
         except InvalidFence:
             return Reason.BAD_FENCE
     elif state.fences.pop(message.fence_id, None) is None:
