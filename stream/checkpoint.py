@@ -15,6 +15,7 @@ from eta_models.model_bytes import dump_model, load_model
 from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
 from geofences.fences import Drawn, Fence, fence_of
+from stream.contacts import Contacts
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
 from stream.outputs import Numbered
 from stream.vehicles import Vehicles
@@ -59,7 +60,7 @@ class _Saved(msgspec.Struct, frozen=True):
     names: list[VisitNames]
     routes: list[Route]
     fences: list[_SavedFence]
-    fences_of: dict[int, list[str]]
+    contacts: tuple[int, dict[str, bytes]]
     truths: list[Truth]
     recent: list[Numbered]
     speeds: tuple[list[int], bytes]
@@ -99,7 +100,7 @@ def capture(state: FleetState) -> bytes:
         names=state.names,
         routes=list(state.routes.values()),
         fences=[_saved_fence(fence) for fence in state.fences.values()],
-        fences_of={row: sorted(fences) for row, fences in state.fences_of.items()},
+        contacts=(state.contacts.count, state.contacts.dump()),
         truths=state.truths,
         recent=state.recent,
         speeds=state.speeds.dump(),
@@ -126,7 +127,7 @@ def load(raw: bytes, policy: ModelPolicy) -> FleetState:
     state.visit_rows = {names.visit_id: row for row, names in enumerate(saved.names) if _is_known(state, row)}
     state.fences = {fence.fence_id: fence for fence in map(_fence, saved.fences)}
     state.fence_index = FenceIndex(list(state.fences.values()))
-    state.fences_of = {row: frozenset(fences) for row, fences in saved.fences_of.items()}
+    state.contacts = Contacts.load(saved.contacts[1], saved.contacts[0])
     return state
 
 

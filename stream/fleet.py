@@ -9,6 +9,8 @@ from eta_models.model import EtaModel
 from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence
+from stream.contacts import Contacts
+from stream.fence_rules import FenceRules
 from stream.outputs import Numbered
 from stream.vehicles import Vehicles
 from stream.visits import Visits
@@ -67,6 +69,7 @@ class VehicleFacts(Struct, frozen=True):
     shift_start_us: int = MISSING
     shift_end_us: int = MISSING
     loaded_visit_ids: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 class Truth(Struct, frozen=True, array_like=True):
@@ -120,7 +123,9 @@ class FleetState:
     route_ids: dict[int, str] = field(default_factory=dict)
     fences: dict[str, Fence] = field(default_factory=dict)
     fence_index: FenceIndex = field(default_factory=lambda: FenceIndex(()))
-    fences_of: dict[int, frozenset[str]] = field(default_factory=dict)
+    fence_rules: FenceRules | None = None
+    """Made from the fences and the settings when they are first needed; no part of a checkpoint."""
+    contacts: Contacts = field(default_factory=Contacts)
     speeds: Speeds = field(default_factory=Speeds)
     truths: list[Truth] = field(default_factory=list)
     recent: list[Numbered] = field(default_factory=list)

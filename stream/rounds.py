@@ -49,7 +49,7 @@ def run_rounds(
     _publish_first(state, notices, notice_rows, out)
     for ping_round, notice_round in _rounds(pings[0], ping_rows, notices[0], notice_rows):
         for place in notice_round.tolist():
-            _notice(state, notices[0][place], int(notices[1][place]), out)
+            _notice(settings, state, notices[0][place], int(notices[1][place]), out)
         if len(ping_round):
             rows, now_us = ping_rows[ping_round], pings[1][ping_round]
             fixes = pings[0].take(ping_round) if len(ping_round) < len(pings[0]) else pings[0]
@@ -93,9 +93,9 @@ def _rounds(pings: Pings, ping_rows: Ints, notices: Sequence[Notice], notice_row
         yield np.flatnonzero(turn[:split] == number), np.flatnonzero(turn[split:] == number)
 
 
-def _notice(state: FleetState, notice: Notice, now_us: int, out: Outputs) -> None:
+def _notice(settings: FleetSettings, state: FleetState, notice: Notice, now_us: int, out: Outputs) -> None:
     """Apply one notice. What it changes is estimated at the vehicle's next fix or the next tick, whichever comes first."""
-    if not isinstance(notice.message, RoutePublished) and (reason := apply_notice(state, notice, now_us, out)) is not None:
+    if not isinstance(notice.message, RoutePublished) and (reason := apply_notice(settings, state, notice, now_us, out)) is not None:
         refuse(notice, reason, out)
 
 
@@ -117,7 +117,7 @@ def _fixes(settings: FleetSettings, state: FleetState, rows: Ints, now_us: Ints,
     fixes = pings.take(kept) if len(kept) < len(rows) else pings
     store(settings.clean, state.vehicles, rows[kept], fixes)
     learn_speeds(state, rows[kept])
-    locate(state, rows[kept], now_us[kept], fixes, out)
+    locate(settings.fences, state, rows[kept], now_us[kept], fixes, out)
     changed = progress(settings.progress, state, rows[kept], fixes.position, now_us[kept], out)
     return kept, changed
 

@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from eta_models.model import ModelPolicy
+from stream.fence_rules import FencePolicies
 from stream.judge_policy import JudgePolicy
 from stream.moments import instant
 from stream.steps.clean import CleanPolicy
@@ -29,6 +30,7 @@ class FleetSettings:
     """
     judge: JudgePolicy = field(default_factory=JudgePolicy)
     clean: CleanPolicy = field(default_factory=CleanPolicy)
+    fences: FencePolicies = field(default_factory=FencePolicies)
     progress: ProgressPolicy = field(default_factory=ProgressPolicy)
     estimate: EstimatePolicy = field(default_factory=EstimatePolicy)
     risk: RiskPolicy = field(default_factory=RiskPolicy)

@@ -36,8 +36,10 @@ class Vehicles(Columns):
         "still_us": ("i8", MISSING),
         "still_lat": ("f8", 0.0),
         "still_lon": ("f8", 0.0),
-        "inside": ("i8", 0),
-        "crossings": ("i4", 0),
+        "contact": ("i8", -1),
+        "traced": ("i1", 0),
+        "fence_visits": ("i4", 0),
+        "fence_exits": ("i4", 0),
         "route": ("i8", -1),
         "started_us": ("i8", MISSING),
         "next": ("i8", -1),
@@ -88,10 +90,13 @@ class Vehicles(Columns):
     """Since when it has not moved away from `still_lat, still_lon`."""
     still_lat: Floats
     still_lon: Floats
-    inside: Ints
-    """Signature of the set of fences it is in; 0 = none."""
-    crossings: Ints32
-    """Fences entered and left so far."""
+    contact: Ints
+    """First row of its chain of `Contacts`, -1 = none."""
+    traced: Small
+    """Whether the newest fix followed another so soon that the way between is known: one that did not may be thrown off."""
+    fence_visits: Ints32
+    fence_exits: Ints32
+    """Fences entered so far, and left."""
     route: Ints
     """Number of the started route, -1 = none."""
     started_us: Ints

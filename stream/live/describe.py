@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 from eta_models.columns import Ints
 from geofences.cells import cell_name
 from stream.fleet import FleetState, Route, VehicleFacts
-from stream.live.views import FIX, VISIT, CellsView, PlannedVisit, RouteView, Totals, VehicleView
+from stream.live.views import FIX, VISIT, CellsView, FenceStay, PlannedVisit, RouteView, Totals, VehicleView
+from stream.steps.refence import stays
 
 
 def totals(state: FleetState) -> Totals:
@@ -23,12 +24,16 @@ def fixes(state: FleetState, rows: Ints) -> NDArray[np.void]:
     return packed
 
 
+WORDS = 8
+"""Columns of `standing`."""
+
+
 def standing(state: FleetState, rows: Ints) -> Ints:
     """What of each vehicle is said in words, as numbers that change with it."""
     v, number = state.vehicles, state.visits.number
     following, here = v.next[rows], v.here[rows]
     visits = (np.where(place >= 0, number[place], -1) for place in (following, here))
-    columns = (v.route[rows], *visits, v.down[rows], v.off_plan[rows], v.paused_until_us[rows], v.inside[rows])
+    columns = (v.route[rows], *visits, v.down[rows], v.off_plan[rows], v.paused_until_us[rows], v.fence_visits[rows], v.fence_exits[rows])
     return np.stack(columns, axis=1).astype(np.int64)
 
 
@@ -44,7 +49,7 @@ def vehicle_view(state: FleetState, row: int) -> VehicleView:
         down=bool(v.down[row]),
         off_plan=bool(v.off_plan[row]),
         paused_until_us=int(v.paused_until_us[row]),
-        fence_ids=sorted(state.fences_of.get(row, ())),
+        fences=[FenceStay(fence_id, entered_us) for fence_id, entered_us in stays(state, row)],
         driver_id=facts.driver_id,
         capacity=facts.capacity,
         skills=list(facts.skills),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch
 from stream.fleet import FleetState, Route
-from stream.live.describe import cells_view, fixes, route_view, standing, totals, vehicle_view, visit_rows
+from stream.live.describe import WORDS, cells_view, fixes, route_view, standing, totals, vehicle_view, visit_rows
 from stream.live.views import VISIT, FenceView
 from stream.messages import (
     AnyMessage,
@@ -60,7 +60,7 @@ class Shown:
     """What is known of what stands in Redis of one fleet; begins with nothing, so the first `changes` are everything."""
 
     whole: bool = True
-    vehicles: Ints = field(default_factory=lambda: np.empty((0, 7), np.int64))
+    vehicles: Ints = field(default_factory=lambda: np.empty((0, WORDS), np.int64))
     """A row a vehicle: what its `VehicleView` was made from."""
     routes: dict[str, tuple[list[str], list[str]]] = field(default_factory=dict)
     """Route -> its visits and its entries among the orders."""
@@ -106,7 +106,7 @@ class Shown:
     def _show_vehicles(self, state: FleetState, rows: Ints, facts: set[int], change: Changes) -> Ints:
         """Vehicles of which more has changed than the fix; returns their rows."""
         if len(self.vehicles) < state.vehicles.count:
-            more = np.full((state.vehicles.count + 64 - len(self.vehicles), 7), MISSING)
+            more = np.full((state.vehicles.count + 64 - len(self.vehicles), WORDS), MISSING)
             self.vehicles = np.concatenate([self.vehicles, more])
         new = standing(state, rows)
         changed = rows[(new != self.vehicles[rows]).any(axis=1)]

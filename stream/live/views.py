@@ -54,6 +54,13 @@ class Totals(Struct, frozen=True):
     fences: int
 
 
+class FenceStay(Struct, frozen=True, array_like=True):
+    """A fence that a vehicle is in, and since when."""
+
+    fence_id: str
+    entered_us: int
+
+
 class VehicleView(Struct, frozen=True):
     """What is known of a vehicle besides its fix."""
 
@@ -64,7 +71,7 @@ class VehicleView(Struct, frozen=True):
     down: bool
     off_plan: bool
     paused_until_us: int
-    fence_ids: list[str]
+    fences: list[FenceStay]
     driver_id: str | None
     capacity: float | None
     skills: list[str]

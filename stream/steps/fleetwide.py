@@ -3,10 +3,7 @@
 import numpy as np
 
 from eta_models.columns import MISSING
-from geofences.fence_index import FenceIndex
-from geofences.fences import InvalidFence
 from stream.batches import Notice
-from stream.fence_facts import fence_from
 from stream.fleet import FleetState
 from stream.messages import (
     AvailabilityConfirmed,
@@ -26,9 +23,9 @@ from stream.reasons import Reason
 from stream.rounds import ask
 from stream.settings import FleetSettings
 from stream.steps.learn import learn
-from stream.steps.locate import refence
 from stream.steps.notices import refuse
 from stream.steps.plans import add_stop, publish_route, reassign_stop
+from stream.steps.refence import change_fence, expire_fences
 from stream.steps.risk import exception_id
 from stream.steps.statuses import Facts
 from stream.tidy import tidy, trim
@@ -51,7 +48,7 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
         case StopReassigned():
             reason = reassign_stop(state, facts, message, out)
         case FencePut() | FenceRemoved():
-            reason = _fence(state, facts, message, out)
+            reason = change_fence(settings.fences, state, facts.position, facts.now_us, message, out)
         case LoadReady() | DockAssigned():
             reason = _route_fact(state, message)
         case ExceptionAcknowledged():
@@ -70,6 +67,7 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     state.now_us = max(state.now_us, facts.now_us)
     before_us, state.ticked_us = state.ticked_us, state.now_us
     state.utc_offset_s = settings.utc_offset_s(state.now_us)
+    expire_fences(settings.fences, state, facts.position, state.now_us, out)
     learn(state, facts.position, out)
     trim(state)
     state.speeds.trim()
@@ -82,19 +80,6 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
         ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=bool), out)
     if before_us != MISSING and before_us // TIDY_EVERY_US != state.now_us // TIDY_EVERY_US:
         tidy(state)
-
-
-def _fence(state: FleetState, facts: Facts, message: FencePut | FenceRemoved, out: Outputs) -> Reason | None:
-    if isinstance(message, FencePut):
-        try:
-            state.fences[message.fence_id] = fence_from(message)
-        except InvalidFence:
-            return Reason.BAD_FENCE
-    elif state.fences.pop(message.fence_id, None) is None:
-        return Reason.UNKNOWN_FENCE
-    state.fence_index = FenceIndex(list(state.fences.values()), state.fence_index)
-    refence(state, facts.position, facts.now_us, out)
-    return None
 
 
 def _route_fact(state: FleetState, message: LoadReady | DockAssigned) -> Reason | None:

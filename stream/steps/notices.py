@@ -9,7 +9,9 @@ from stream.messages import AnyMessage, DriverBreak, RouteEnded, RouteStarted, V
 from stream.moments import micros
 from stream.outputs import Outputs
 from stream.reasons import Reason
+from stream.settings import FleetSettings
 from stream.steps.plans import change_window
+from stream.steps.refence import rescope
 from stream.steps.statuses import Facts, end_route, report, start_route
 
 
@@ -25,7 +27,7 @@ def refuse(notice: Notice, reason: Reason, out: Outputs) -> None:
     out.refusals.append(Refusal(notice.position, notice.received_us, str(reason), kind, vehicle_of(notice.message) or "", head))
 
 
-def apply_notice(state: FleetState, notice: Notice, now_us: int, out: Outputs) -> Reason | None:
+def apply_notice(settings: FleetSettings, state: FleetState, notice: Notice, now_us: int, out: Outputs) -> Reason | None:
     """Apply one message about one vehicle; a reason when it cannot be."""
     facts = Facts(notice.position, notice.at_us, now_us)
     match notice.message:
@@ -38,16 +40,18 @@ def apply_notice(state: FleetState, notice: Notice, now_us: int, out: Outputs) -
         case VisitFact():
             return report(state, facts, notice.message, out)
         case _:
-            return _note(state, facts, notice.message)
+            return _note(settings, state, facts, notice.message, out)
 
 
-def _note(state: FleetState, facts: Facts, message: AnyMessage) -> Reason | None:
+def _note(settings: FleetSettings, state: FleetState, facts: Facts, message: AnyMessage, out: Outputs) -> Reason | None:
     """Facts about the vehicle itself."""
     match message:
         case VehiclePut():
             shift = micros(message.shift_start), micros(message.shift_end)
             loaded = tuple(message.loaded_visit_ids or ())
-            state.facts[message.vehicle_id] = VehicleFacts(message.driver_id, message.capacity, tuple(message.skills), *shift, loaded)
+            known = VehicleFacts(message.driver_id, message.capacity, tuple(message.skills), *shift, loaded, tuple(message.tags))
+            state.facts[message.vehicle_id] = known
+            rescope(settings.fences, state, facts.position, facts.now_us, state.vehicle_rows[message.vehicle_id], out)
         case VehicleDown() | VehicleUp():
             state.vehicles.down[state.vehicle_rows[message.vehicle_id]] = isinstance(message, VehicleDown)
         case DriverBreak():
