@@ -163,6 +163,30 @@ class VehicleDetail(VehicleDocument):
     next_visit: EtaDocument | None
 
 
+class StayDocument(Struct):
+    """A stay in a fence, from where the path crossed its edge; `left_at` is null while it goes on."""
+
+    fence_id: str
+    entered_at: datetime
+    left_at: datetime | None
+
+
+class VehicleFences(Struct):
+    """The fences that a vehicle is in, or was in `at` a time; null = now.
+
+    `as_of`: the fleet's now. What happened behind `last_fix_at`, and in the minute before it, may still be told. `known_from`: ends of
+    stays before it are not kept (the last 100 of each vehicle are), so a time before it is a 410.
+    """
+
+    fleet_id: str
+    vehicle_id: str
+    at: datetime | None
+    as_of: datetime | None
+    last_fix_at: datetime | None
+    known_from: datetime | None
+    geofences: list[StayDocument]
+
+
 class VehiclePage(Struct):
     """Vehicles by fleet and id; `next_cursor` is null on the last page."""
 

@@ -165,7 +165,7 @@ def vehicle_document(fleet_id: str, view: VehicleView, fix: Fix | None) -> Vehic
         down=view.down,
         off_plan=view.off_plan,
         paused_until=instant_or_none(view.paused_until_us),
-        fence_ids=view.fence_ids,
+        fence_ids=[stay.fence_id for stay in view.fences],
         driver_id=view.driver_id,
         capacity=view.capacity,
         skills=view.skills,

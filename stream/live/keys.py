@@ -15,7 +15,7 @@
 | `fc1:refused` | hash | reason -> inputs refused before they reached the log |
 | `fc1:heartbeats` | hash | process -> `Heartbeat` |
 | `fc1:keys` | hash | SHA-256 of an API key (hex) -> its name |
-| `fc1:fleet:F` | hash | how far F is written: `position` (parts: `reaching`), `sequence`, `writes`, `by`, `now_us`, `totals` (`Totals`) |
+| `fc1:fleet:F` | hash | how far F is written: `position` (parts: `reaching`), `sequence`, `writes`, `by`, `now_us`, `totals`, `stays_from` |
 | `fc1:fixes:F` | hash | vehicle -> packed `FIX` |
 | `fc1:vehicles:F` | hash | vehicle -> `VehicleView` |
 | `fc1:routes:F` | hash | route -> `RouteView` |
@@ -26,6 +26,7 @@
 | `fc1:acknowledged:F` | hash | exception -> the event of the acknowledgement of its newest episode |
 | `fc1:open:F`, `fc1:closed:F` | sorted set | exception -> when it opened, when it was resolved (us) |
 | `fc1:fences:F` | hash | fence -> `FenceView` |
+| `fc1:stays:F` | hash | vehicle -> packed `STAY` rows of its last stays in fences, as their ends became known since `stays_from` |
 | `fc1:cells:F` | string | `CellsView`: learned speeds by H3 cell |
 """
 
@@ -46,6 +47,7 @@ API_KEYS = f"{PREFIX}:keys"
 
 OF_A_FLEET = (
     "fleet", "fixes", "vehicles", "routes", "etas", "visits", "orders", "exceptions", "acknowledged", "open", "closed", "fences", "cells",
+    "stays",
 )  # fmt: skip
 """What is kept of each fleet; the first says how far it has been written."""
 

@@ -2,22 +2,26 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from stream.apply import Applied
 from stream.batches import Refusal
 from stream.live.settings import LiveSettings
 from stream.live.shown import Changes
+from stream.live.views import STAY, STAYS_KEPT
 from stream.live.write_script import place
+from stream.moments import micros
 from stream.outputs import Numbered
 
 FORGET_CLOSED_US = 86_400_000_000
 """A resolved exception can be looked up for a day of log time."""
 
-_PLACES = {f"{kind}_key": place(kind) for kind in ("orders", "cells", "acknowledged", "exceptions", "open", "closed")}
+_PLACES = {f"{kind}_key": place(kind) for kind in ("orders", "cells", "acknowledged", "exceptions", "open", "closed", "stays")}
 AT_ONCE = 400_000
 """Bytes of one call, about: a few milliseconds for Redis. Over a megabyte hiredis too packs a hundred times as slowly, byte for byte."""
 
@@ -26,9 +30,13 @@ Item = TypeVar("Item")
 
 
 class _Told(Struct, frozen=True):
-    """What the present needs of an event about an exception."""
+    """What the present needs of an event about an exception, and the past of one about a fence that was left."""
 
     exception_id: str = ""
+    vehicle_id: str = ""
+    fence_id: str = ""
+    entered_at: datetime | None = None
+    occurred_at: datetime | None = None
 
 
 class _Envelope(Struct, frozen=True):
@@ -128,6 +136,7 @@ def _order(applied: Applied, changes: Changes, events: Sequence[Values], setting
         "forget_us": str(applied.now_us - FORGET_CLOSED_US),
         "events_kept": settings.events_kept,
         "dead_kept": settings.dead_letters_kept,
+        "stays_bytes": STAYS_KEPT * STAY.itemsize,
         **_PLACES,
     }
     parts: list[Iterable[str | bytes]] = [*puts.values(), *removals.values(), changes.old_orders, changes.orders, cells, *dead]
@@ -141,7 +150,13 @@ def _dead(refusal: Refusal) -> Values:
 
 
 def _event(event: Numbered) -> Values:
-    about = event.kind.startswith("exception_")
-    exception_id = _decoder.decode(event.payload).data.exception_id if about else ""
-    phase = event.kind.removeprefix("exception_")
-    return str(event.sequence), event.kind, event.payload, exception_id, phase, str(event.now_us)
+    about, left = event.kind.startswith("exception_"), event.kind == "geofence_exited"
+    told = _decoder.decode(event.payload).data if about or left else _Told()
+    phase, stay = event.kind.removeprefix("exception_"), (told.vehicle_id, _stay(told, event.now_us)) if left else ("", b"")
+    return str(event.sequence), event.kind, event.payload, told.exception_id, phase, str(event.now_us), *stay
+
+
+def _stay(told: _Told, now_us: int) -> bytes:
+    """The packed row of a fence that was left."""
+    row = np.array([(micros(told.entered_at), micros(told.occurred_at), now_us, told.fence_id.encode())], dtype=STAY)
+    return row.tobytes()

@@ -76,16 +76,17 @@ class Shown:
         """What to write after a stretch, which must have been the last one that was applied."""
         messages = [notice.message for notice in batch.notices]
         plans = [message for message in messages if isinstance(message, PLANS)]
-        fenced = self.whole or any(isinstance(message, FencePut | FenceRemoved) for message in messages)
+        put = set(state.fences) if self.whole else {message.fence_id for message in messages if isinstance(message, FencePut)}
+        fenced = bool(put) or len(self.fences) != len(state.fences) or any(isinstance(message, FenceRemoved) for message in messages)
         everybody = np.arange(state.vehicles.count)
         estimated = np.flatnonzero(state.vehicles.estimated_us[: state.vehicles.count] >= self.now_us)
         planned = list(state.routes.values()) if self.whole else self._planned(state, plans)
         touched = np.union1d(_touched_vehicles(state, batch), np.array([route.vehicle for route in planned], dtype=np.int64))
-        rows = everybody if fenced else np.union1d(touched, estimated)
+        rows = np.union1d(touched, estimated)
         change = Changes(self.whole, totals=_encode(totals(state)))
         facts = {state.vehicle_rows[m.vehicle_id] for m in messages if isinstance(m, VehiclePut) and m.vehicle_id in state.vehicle_rows}
         ticked = any(isinstance(message, Tick) for message in messages)
-        moved_on = self._show_vehicles(state, everybody if plans or ticked else rows, facts, change)
+        moved_on = self._show_vehicles(state, everybody if self.whole or plans or ticked or fenced else rows, facts, change)
         rows = np.union1d(rows, moved_on)
         _put_rows(change, "fixes", [state.vehicle_ids[row] for row in rows.tolist()], fixes(state, rows))
         for route in planned:
@@ -99,7 +100,7 @@ class Shown:
         if state.ticked_us != self.ticked_us:
             self.ticked_us, change.cells = state.ticked_us, _encode(cells_view(state))
         if fenced:
-            self._show_fences(state, change)
+            self._show_fences(state, put & state.fences.keys(), change)
         self.whole, self.now_us = False, state.now_us
         return change
 
@@ -157,8 +158,8 @@ class Shown:
             change.remove("routes", [route_id])
             change.remove("etas", [route_id])
 
-    def _show_fences(self, state: FleetState, change: Changes) -> None:
-        for fence in state.fences.values():
+    def _show_fences(self, state: FleetState, put: set[str], change: Changes) -> None:
+        for fence in (state.fences[fence_id] for fence_id in sorted(put)):
             view = FenceView(fence.fence_id, fence.kind, fence.name, fence.geometry.__geo_interface__)
             change.put("fences", fence.fence_id, _encode(view))
         change.remove("fences", sorted(self.fences - state.fences.keys()))

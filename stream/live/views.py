@@ -23,6 +23,13 @@ VISIT = np.dtype(
 """A visit as it stands, 70 bytes: they are most of what is written. `state` is a `VisitState`."""
 
 
+STAY = np.dtype([("entered_us", "<i8"), ("left_us", "<i8"), ("detected_us", "<i8"), ("fence_id", "S64")])
+"""A stay in a fence that is over: from when to when, and when the end was known. Ids are at most 64 ASCII characters."""
+
+STAYS_KEPT = 100
+"""Stays that are kept of each vehicle, the newest."""
+
+
 class FleetEntry(Struct, frozen=True):
     """A fleet that has ever sent anything. A driven fleet gets its ticks from whoever plays it."""
 

@@ -41,12 +41,16 @@ if position < order.position then
   if order.last then redis.call('HSET', KEYS[1], 'position', order.position, 'now_us', order.now_us, 'totals', ARGV[at])
   else redis.call('HSET', KEYS[1], 'reaching', order.position) end
 end
-at = #ARGV - 6 * order.events + 1
-each(order.events, 6, function(i)
-  local number, kind, event, exception, phase, now = unpack(ARGV, i, i + 5)
+at = #ARGV - 8 * order.events + 1
+each(order.events, 8, function(i)
+  local number, kind, event, exception, phase, now, vehicle, stay = unpack(ARGV, i, i + 7)
   if tonumber(number) < sequence then return end
   redis.call('XADD', KEYS[2], 'MAXLEN', '~', order.events_kept, '*', 'f', order.fleet, 'k', kind, 's', number, 'd', event)
   sequence = tonumber(number) + 1
+  if vehicle ~= '' then
+    local stays = (redis.call('HGET', KEYS[order.stays_key], vehicle) or '') .. stay
+    redis.call('HSET', KEYS[order.stays_key], vehicle, string.sub(stays, -order.stays_bytes))
+  end
   if exception == '' then return end
   if phase == 'acknowledged' then return redis.call('HSET', KEYS[order.acknowledged_key], exception, event) end
   redis.call('HSET', KEYS[order.exceptions_key], exception, event)
@@ -66,6 +70,7 @@ if #old > 0 then
   redis.call('ZREM', KEYS[order.closed_key], unpack(old))
 end
 redis.call('HSET', KEYS[1], 'sequence', string.format('%.0f', sequence), 'writes', order.writes + 1, 'by', order.by)
+redis.call('HSETNX', KEYS[1], 'stays_from', order.now_us)
 return {'done', order.writes + 1}
 """
 """ARGV: a head in JSON that says how much of what follows, then the values: hash fields, orders, cells, dead letters, totals, events."""

@@ -76,7 +76,7 @@ def tell_passed(state: FleetState, contacts: Ints, moments: Moments, out: Output
     """Fences that were driven through: entered and exited at once."""
     for i in range(len(contacts)):
         one = slice(i, i + 1)
-        moment = Moments(*(column[one] for column in moments))
+        moment = Moments(moments.rows[one], moments.position[one], moments.now_us[one], moments.accuracy_m[one])
         accuracy_m = state.contacts.accuracy_m[contacts[one]]
         tell_entered(state, contacts[one], moment, out, passed=True)
         state.contacts.accuracy_m[contacts[one]] = accuracy_m

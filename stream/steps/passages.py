@@ -12,7 +12,7 @@ def believed(policies: FencePolicies, state: FleetState, contacts: Ints, lat: Fl
     """Whether each candidate drove through its fence, now that it is far behind at `lat, lon`.
 
     The path from the fix before the fence to the first one behind it must be nearly straight, go on from there to where the vehicle is now,
-    and run through the fence even when it is moved to either side by the accuracy of the fixes. A path that is not known (NaN) is not believed.
+    and run through the fence even when it is moved to either side by the accuracy of the fixes. An unknown one (NaN) is not believed.
     """
     c = state.contacts
     a, v, b = ((getattr(c, f"{name}_lat")[contacts], getattr(c, f"{name}_lon")[contacts]) for name in ("from", "via", "to"))

@@ -14,7 +14,7 @@ from stream.messages import FencePut, FenceRemoved
 from stream.outputs import Outputs
 from stream.reasons import Reason
 from stream.steps.fence_events import Moments, tell_exited
-from stream.steps.locate import is_for, rules_of
+from stream.steps.fence_fixes import is_for, rules_of
 
 
 def change_fence(
@@ -69,7 +69,7 @@ def stays(state: FleetState, row: int) -> list[tuple[str, int]]:
 
 
 def _move(policies: FencePolicies, state: FleetState, position: int, now_us: int, fence: Fence, out: Outputs) -> None:
-    """Put a fence that is there already: who is surely outside by the last fix has left it, and so have those for whom it is not any more."""
+    """Put a fence that is there already: who is surely outside by the last fix leaves it, and so do those for whom it is not any more."""
     contacts = _contacts(state, [fence.fence_id])
     _hold(state, {**state.fences, fence.fence_id: fence})
     rules, vehicles = rules_of(policies, state), state.vehicles

@@ -22,7 +22,7 @@ from eta_models.columns import MISSING
 from stream.live.keys import API_KEYS, COUNTS, EVENTS, FLEETS, HEARTBEATS, REFUSED, fleet_key
 from stream.live.server import connect_async
 from stream.live.settings import LiveSettings
-from stream.live.views import FIX, VISIT, CellsView, FleetEntry, Heartbeat, PlannedVisit, RouteView, Totals, VehicleView
+from stream.live.views import FIX, VISIT, CellsView, FenceStay, FleetEntry, Heartbeat, PlannedVisit, RouteView, Totals, VehicleView
 
 KEY = "a-key-of-the-tests"
 NOON_US = 1_780_000_020_000_000
@@ -135,7 +135,13 @@ def fill(present: Present) -> None:
     for fleet_id in ("north", "south"):
         present.put_vehicle(fleet_id, "shared")
     fix = present.fix(lat=52.5, lon=13.4, speed_mps=8.5, deviation_s=30.0)
-    here = {"route_id": "r1", "next_visit_id": "v2", "fence_ids": ["depot"], "driver_id": "d7", "skills": ["cold"]}
+    here = {
+        "route_id": "r1",
+        "next_visit_id": "v2",
+        "fences": [FenceStay("depot", NOON_US - MINUTE_US)],
+        "driver_id": "d7",
+        "skills": ["cold"],
+    }
     present.put_vehicle("north", "van-1", fix, **here)
     present.put_route(
         "north", "r1", "van-1",

@@ -169,6 +169,7 @@ def test_a_jump_aside_while_driving_is_no_passage(road, fleet, yard):
 
 def test_a_graze_within_the_accuracy_is_no_passage(road, fleet, yard):
     """Past the edge that lies 405 m east of the road, from well before to well behind."""
+
     def past(east_m):
         return words(fleet().play([yard, *(aside(road, s, 20 * s - 400, east_m) for s in (0, 15, 35, 55, 75))]))
 
@@ -215,7 +216,7 @@ def test_fences_within_fences_are_kept_apart(road, fleet):
     assert [word for word in words(played) if word[0] == "entered"] == [("entered", f"f{n}") for n in (1, 2, 3)]
     assert [word for word in words(played) if word[0] == "exited"] == [("exited", f"f{n}") for n in (1, 2, 3)]
     assert sorted(event["data"]["visit"] for event in played.told("geofence_entered")) == [1, 2, 3]
-    assert len(set(event["id"] for event in played.events)) == len(played.events)
+    assert len({event["id"] for event in played.events}) == len(played.events)
 
 
 def test_coming_again_is_another_visit(road, fleet, yard):

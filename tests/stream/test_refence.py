@@ -1,5 +1,6 @@
 """Fences that are put, put elsewhere, removed or over while vehicles stand in them, and fences that are for some vehicles only."""
 
+import msgspec
 import pytest
 
 from stream import messages as m
@@ -20,7 +21,7 @@ def put(road):
 
     def made(second=0, from_m=-100, to_m=100, fence_id="yard", **more):
         square = road.square(fence_id, second, from_m, to_m)[1]
-        return road.say(m.FencePut, second, fence_id=fence_id, geometry=square.geometry, **more)
+        return second, msgspec.structs.replace(square, **more)
 
     return made
 
@@ -68,9 +69,8 @@ def test_a_visit_beside_the_edge_survives_a_fence_that_is_put_again(road, fleet,
 def test_other_fences_keep_their_visits_when_numbers_change(road, fleet, put, parked):
     lines = road.log(put(fence_id="m"), parked(), put(61, 900, 950, fence_id="a"), put(62, 900, 950, fence_id="z"))
     more = road.log(road.say(m.FenceRemoved, 63, fence_id="a"), parked(70, 80), road.drive(90, 200, 0, 1000))
-    assert told(fleet().play([*lines, *more])) == [("entered", "m", "00:00", None), ("exited", "m", "01:41", None)] or told(
-        fleet().play([*lines, *more])
-    )[:2] == [("entered", "m", "00:00", None), ("exited", "m", "01:41", None)]
+    found = [event for event in told(fleet().play([*lines, *more])) if event[1] == "m"]
+    assert found == [("entered", "m", "00:00", None), ("exited", "m", "01:41", None)]
 
 
 def test_a_fence_is_in_force_from_its_first_moment_to_its_last(road, fleet, put, parked):
