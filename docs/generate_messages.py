@@ -95,7 +95,11 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     "fence_put.tags": ("up to 2,000 texts", "What the fence belongs to.", ["night"]),
     "valid_from": ("moment", "The fence holds from here; null: always has.", "2025-10-09T00:00:00Z"),
     "valid_until": ("moment", "It no longer holds from here; null: holds for ever.", "2025-12-24T00:00:00Z"),
-    "vehicle_ids": ("up to 2,000 ids", "The vehicles it is for, besides those with one of `vehicle_tags`; none and no tag: all.", ["bus-1234"]),
+    "vehicle_ids": (
+        "up to 2,000 ids",
+        "Vehicles it is for, besides those with one of `vehicle_tags`; if neither: all.",
+        ["bus-1234"],
+    ),
     "vehicle_tags": ("up to 2,000 texts", "The tags of vehicles it is for.", ["cold chain"]),
     "exception_id": ("id, up to 256", "The exception, as its event named it.", "nfta:late_risk:visit-7"),
     "by": ("text", "Who has seen it.", "dispatcher-1"),

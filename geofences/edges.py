@@ -22,7 +22,7 @@ EDGES_AT_ONCE: int = 1 << 19
 
 def edges_of(geometry: Polygon | MultiPolygon) -> Reals:
     """Every edge of every ring as rows (lon0, lat0, lon1, lat1), shape (4, edges), in degrees."""
-    corners, ring = shapely.get_coordinates(shapely.get_rings(geometry), return_index=True)
+    corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(geometry)), return_index=True)
     same = ring[1:] == ring[:-1]
     return np.ascontiguousarray(np.concatenate([corners[:-1][same], corners[1:][same]], axis=1).T)
 

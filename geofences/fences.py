@@ -1,19 +1,17 @@
-"""Fences: named areas of the map, read from GeoJSON and refused with a reason when they cannot be used."""
+"""Fences: named areas of the map, made of GeoJSON and refused with a reason when they cannot be used."""
 
 import json
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 from shapely import MultiPolygon, Polygon
 
-from geofences.outlines import InvalidOutline, outline_of
+from geofences.geojson import InvalidOutline
+from geofences.shapes import shape_of
 
 FENCE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}")
 """What a fence id is made of: at most 64 ASCII letters, digits and _ . : - that start with a letter or digit."""
-
-MAX_ID_LENGTH: int = 64
 
 
 class InvalidFence(ValueError):
@@ -23,10 +21,6 @@ class InvalidFence(ValueError):
         super().__init__(f"fence {fence_id!r}: {reason}")
         self.fence_id = fence_id
         self.reason = reason
-
-
-class InvalidFenceFile(ValueError):
-    """A text that is not a GeoJSON FeatureCollection, so that no fence of it can be named."""
 
 
 ALWAYS_US: int = -(2**63) + 1
@@ -86,81 +80,7 @@ def fence_of(
     if not FENCE_ID.fullmatch(fence_id):
         raise InvalidFence(fence_id, f"its id must match {FENCE_ID.pattern}")
     try:
-        shape = outline_of(geometry)
+        shape = shape_of(geometry, radius_m, width_m)
     except InvalidOutline as flaw:
         raise InvalidFence(fence_id, str(flaw)) from None
-    return Fence(fence_id, kind, name, shape, drawn=Drawn(json.dumps(geometry).encode(), radius_m, width_m))
-
-
-def read_fences(text: bytes | str) -> tuple[list[Fence], list[InvalidFence]]:
-    """The fences of a GeoJSON FeatureCollection and the refusals of those that cannot be used, each in file order.
-
-    A fence's id is the feature's `id`, else its property `id`, else its property `name` as a slug, else its place in the file
-    ("fence-3"). One that does not match FENCE_ID becomes a slug, one that is taken gets -2, -3 and so on; ids that can stand as written
-    are given first. The properties `kind` (else "zone") and `name` are kept. Raises InvalidFenceFile.
-    """
-    features = _features(text)
-    fences: list[Fence] = []
-    refused: list[InvalidFence] = []
-    for fence_id, feature in zip(_fence_ids(features), features, strict=True):
-        properties = _properties(feature)
-        kind, name = _written(properties.get("kind")), _written(properties.get("name"))
-        try:
-            fences.append(fence_of(fence_id, feature.get("geometry"), kind or "zone", name))
-        except InvalidFence as flaw:
-            refused.append(flaw)
-    return fences, refused
-
-
-def _features(text: bytes | str) -> list[Any]:
-    try:
-        document = json.loads(text.encode() if isinstance(text, str) else text)
-    except (ValueError, RecursionError) as flaw:
-        raise InvalidFenceFile(f"the fences are not JSON: {flaw}") from None
-    features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list) or document.get("type") != "FeatureCollection":
-        raise InvalidFenceFile("the fences must be a GeoJSON FeatureCollection with a list of features")
-    return [feature if isinstance(feature, dict) else {} for feature in features]
-
-
-def _properties(feature: dict[str, Any]) -> dict[str, Any]:
-    properties = feature.get("properties")
-    return properties if isinstance(properties, dict) else {}
-
-
-def _written(value: Any) -> str | None:
-    """A JSON string or integer as text; None for anything else and for blanks."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return str(value).strip() or None
-
-
-def _fence_ids(features: list[Any]) -> list[str]:
-    asked = [_written(feature.get("id")) or _written(_properties(feature).get("id")) for feature in features]
-    given: dict[int, str] = {}
-    taken: set[str] = set()
-    for place, fence_id in enumerate(asked):
-        if fence_id is not None and FENCE_ID.fullmatch(fence_id) and fence_id not in taken:
-            given[place] = fence_id
-            taken.add(fence_id)
-    for place, feature in enumerate(features):
-        if place not in given:
-            wanted = asked[place] or ""
-            usable = wanted if FENCE_ID.fullmatch(wanted) else _slug(wanted or _written(_properties(feature).get("name")) or "")
-            given[place] = _free(usable or f"fence-{place + 1}", taken)
-            taken.add(given[place])
-    return [given[place] for place in range(len(features))]
-
-
-def _slug(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")[:MAX_ID_LENGTH].rstrip("-")
-
-
-def _free(fence_id: str, taken: set[str]) -> str:
-    free, copy = fence_id, 1
-    while free in taken:
-        copy += 1
-        suffix = f"-{copy}"
-        free = fence_id[: MAX_ID_LENGTH - len(suffix)] + suffix
-    return free
+    return Fence(fence_id, kind, name, shape.geometry, drawn=Drawn(json.dumps(geometry).encode(), radius_m, width_m), repairs=shape.repairs)

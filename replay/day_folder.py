@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from geofences.fences import read_fences
+from geofences.fence_files import read_fences
 from replay.day_errors import BadDay
 from replay.day_statuses import statuses
 from replay.day_tables import INSTANT, DayIds, clean_id, day_ids, table

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from geofences.fences import InvalidFenceFile
+from geofences.fence_files import InvalidFenceFile
 from replay.day_errors import BadDay
 from replay.day_folder import read_fleets, read_folder
 from replay.day_log import read_log

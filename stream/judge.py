@@ -95,10 +95,8 @@ def _judge_instant(policy: JudgePolicy, field: str, value: datetime) -> Reason |
 
 def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) -> Reason | None:
     match message:
-        case m.RoutePublished():
-            return _judge_stops(policy, message.stops)
-        case m.StopAdded():
-            return _judge_stops(policy, [message.stop])
+        case m.RoutePublished() | m.StopAdded():
+            return _judge_stops(policy, message.stops if isinstance(message, m.RoutePublished) else [message.stop])
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
         case m.FencePut():

@@ -50,7 +50,11 @@ class Reason(StrEnum):
     ACCURACY = ("accuracy", "An accuracy that is negative or worse than 500 m.", "Have the device wait for satellites, not cell towers.")
     SPEED_RANGE = ("speed_range", "A speed below 0 or above 100 m/s: the speed is dropped, the position kept.", "Check the unit: m/s.")
     HEADING_RANGE = ("heading_range", "A heading outside 0..360: the heading is dropped, the position kept.", "Send degrees from north.")
-    BAD_WINDOW = ("bad_window", "A time window, shift or validity that ends before it starts.", "Check time zones and windows over midnight.")
+    BAD_WINDOW = (
+        "bad_window",
+        "A time window, shift or validity that ends before it starts.",
+        "Check time zones and windows over midnight.",
+    )
     BAD_RADIUS = ("bad_radius", "A stop radius outside 5..5,000 m.", "Check the unit: metres.")
     BAD_FENCE = ("bad_fence", "A fence that is not one area, whichever way it is read.", "Draw the named place anew.")
 

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geofences.cells import cells_of
+from geofences.fence_files import read_fences
 from geofences.fence_index import DuplicateFence, FenceIndex
-from geofences.fences import Fence, InvalidFence, fence_of, read_fences
+from geofences.fences import Fence, InvalidFence, fence_of
 
 
 def box_fence(fence_id, west, south, east, north):
