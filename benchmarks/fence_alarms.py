@@ -6,8 +6,8 @@ The scenario: a circle of 100 m. Vehicles parked 5 m inside its edge, and at its
 straight through it at 15 m/s; and a stop of three minutes at its centre, coming and going at 10 m/s. Fixes are off by 8 m (AR(1) with
 30 s, on both axes), and one in a hundred is thrown off by 150 to 400 m. They say that they are good to 10 m, the thrown ones too.
 
-Everything of "engine" is the product: messages through the codec, `stream.apply.apply` over the log, its events read. An event is false when
-a parked vehicle gives it after its first `entered`, or one that passes outside gives it. `dwelled` is asked for, and not counted.
+Everything of "engine" is the product: messages through the codec, `stream.apply.apply` over the log, its events read. An event is
+false when a parked vehicle gives it after its first `entered`, or one that passes outside gives it. `dwelled` is not counted.
 """
 
 import argparse
@@ -202,7 +202,8 @@ def true_line(name: str, found: list[list[Crossing]], crossings: tuple[float, ..
         return f"{name}: missed all of {2 * len(found)}"
     within = np.mean(np.array(off) <= every_s)
     return (
-        f"{name}: missed {missed} of {2 * len(found)}, extra {extra}; known after {np.mean(late):5.1f} s (P95 {np.percentile(late, 95):5.1f}); "
+        f"{name}: missed {missed} of {2 * len(found)}, extra {extra}; "
+        f"known after {np.mean(late):5.1f} s (P95 {np.percentile(late, 95):5.1f}); "
         f"occurred_at off by {np.median(off):4.1f} s (max {max(off):5.1f}), within one ping {100 * within:.1f} %"
     )
 

@@ -7,7 +7,8 @@ import polars as pl
 
 from replay.results import bunches
 
-COLUMNS = ("type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind")
+COLUMNS = ("type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind", "fence_id", "dwell_s", "passed", "reason")
+_TYPES = {"seq": pl.Int64, "dwell_s": pl.Float64, "passed": pl.Boolean}
 
 
 class _Told(msgspec.Struct):
@@ -18,6 +19,10 @@ class _Told(msgspec.Struct):
     route_id: str | None = None
     seq: int | None = None
     exception_kind: str | None = None
+    fence_id: str | None = None
+    dwell_s: float | None = None
+    passed: bool | None = None
+    reason: str | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -35,8 +40,8 @@ def read_events(path: Path) -> pl.DataFrame:
 
 
 def _table(events: list[_Envelope]) -> pl.DataFrame:
-    rows = [(e.type, e.fleetid, e.data.occurred_at, e.data.detected_at, e.data.route_id, e.data.seq, e.data.exception_kind) for e in events]
-    frame = pl.DataFrame(rows, schema={name: pl.Int64 if name == "seq" else pl.String for name in COLUMNS}, orient="row")
+    rows = [(e.type, e.fleetid, *msgspec.structs.astuple(e.data)) for e in events]
+    frame = pl.DataFrame(rows, schema={name: _TYPES.get(name, pl.String) for name in COLUMNS}, orient="row")
     return frame.with_columns(
         pl.col("type").str.strip_prefix("fleetcast.").str.replace(r"\.v\d+$", ""),
         pl.col("occurred_at", "detected_at").str.to_datetime("%+", time_unit="us", time_zone="UTC"),

@@ -8,8 +8,9 @@ from stream.moments import instant
 from stream.outputs import Event, Numbered, Outputs
 
 EVENTS = {
-    "geofence_entered": "A vehicle's newest fix lies in a fence, the one before did not.",
-    "geofence_exited": "A vehicle's newest fix lies outside a fence that it was in; `reason` is `fence_removed` when the fence is gone.",
+    "geofence_entered": "A vehicle is surely in a fence; `time` is when its path crossed the edge. `passed`: it only drove through.",
+    "geofence_dwelled": "It has stayed for as long as the fence's kind asks for, five minutes where nothing else is set; once a visit.",
+    "geofence_exited": "It is surely outside; or `reason`: `fence_removed`, `fence_moved`, `fence_expired`, `out_of_scope`.",
     "stop_arrived": "A visit was reached: found on the path between two fixes, or told by the driver (`source`).",
     "stop_departed": "A visit was left.",
     "stop_completed": "The driver says that the work at a visit is done.",

@@ -12,6 +12,7 @@ from replay.scorecard.day import DayTables, Visits, list_fleets, list_visits
 from replay.scorecard.eta_error import EtaError, Group, measure_early, measure_error
 from replay.scorecard.events import find_events
 from replay.scorecard.exceptions import LateRisk, judge_late_risk
+from replay.scorecard.fences import FenceDwell, measure_dwell
 from replay.scorecard.intervals import Intervals, measure_intervals
 from replay.scorecard.lateness import Lateness, measure_lateness
 from replay.scorecard.questions import HORIZON_S, Questions, ask, find_fixes
@@ -64,6 +65,7 @@ class Scorecard:
 
     counts: Counts
     truth: Truth | None
+    fences: list[FenceDwell]
 
     def figures(self) -> dict[str, object]:
         """The whole tree as plain dicts, lists, numbers and None, ready for JSON."""
@@ -74,15 +76,15 @@ def score_day(day: DayTables, predictions: pl.DataFrame, events: pl.DataFrame) -
     """Scores a day's predictions and events against its truth; without `day.arrivals` it only counts.
 
     `predictions`: `made_at, route_id, seq, p10, p50, p90` (UTC datetimes), `p_late` (0..1 or null). `events`: `type, occurred_at,
-    route_id, seq` and, where known, `detected_at, exception_kind`. Both may carry `fleet_id`. Raises ScorecardError where a table lacks
-    a column or its fleets cannot be told apart.
+    route_id, seq` and, where known, `detected_at, exception_kind` and what `measure_dwell` takes. Both may carry `fleet_id`. Raises
+    ScorecardError where a table lacks a column or its fleets cannot be told apart.
     """
     if day.routes is None or day.arrivals is None:
         plan = list_visits(day.routes, None) if day.routes is not None else None
-        return Scorecard(count_rows(day, plan, predictions, events), None)
+        return Scorecard(count_rows(day, plan, predictions, events), None, measure_dwell(events))
     visits = list_visits(day.routes, day.arrivals)
     truth = compare_with_truth(day, visits, predictions, events, list_fleets(day.routes))
-    return Scorecard(count_rows(day, visits, predictions, events), truth)
+    return Scorecard(count_rows(day, visits, predictions, events), truth, measure_dwell(events))
 
 
 def compare_with_truth(day: DayTables, visits: Visits, predictions: pl.DataFrame, events: pl.DataFrame, fleets: list[str]) -> Truth:

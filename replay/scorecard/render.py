@@ -8,6 +8,7 @@ from rich.text import Text
 from replay.scorecard.arrivals import ArrivalsFound
 from replay.scorecard.card import Counts, Scorecard, Truth
 from replay.scorecard.exceptions import LateRisk
+from replay.scorecard.fences import FenceDwell
 from replay.scorecard.intervals import Intervals
 from replay.scorecard.lateness import Lateness
 
@@ -17,9 +18,9 @@ NOTHING = "-"
 def render(scorecard: Scorecard) -> RenderableType:
     """Lays the scorecard out as rich tables, at most 100 columns wide; says so where there was no truth to score against."""
     counts = say_counts(scorecard.counts)
-    truth = scorecard.truth
+    truth, dwell = scorecard.truth, [draw_dwell(scorecard.fences)] if scorecard.fences else []
     if truth is None:
-        return Stack(counts, Text("No true arrivals were recorded for this day: nothing to score, only counted.", style="yellow"))
+        return Stack(counts, *dwell, Text("No true arrivals were recorded for this day: nothing to score, only counted.", style="yellow"))
     return Stack(
         counts,
         draw_errors(truth),
@@ -29,6 +30,7 @@ def render(scorecard: Scorecard) -> RenderableType:
         draw_visits("Arrivals found", list_arrivals(truth.arrivals)),
         draw_visits("P(late), questions with the window still open", list_lateness(truth.p_late)),
         draw_visits("Late-risk exceptions, by visit", list_late_risk(truth.late_risk)),
+        *dwell,
     )
 
 
@@ -124,6 +126,21 @@ def list_late_risk(risk: LateRisk) -> list[tuple[str, str]]:
         ("median lead time, min", number(minutes)),
         ("warned, but truth unknown", f"{risk.unverifiable:,}"),
     ]
+
+
+MOST_FENCES = 12
+"""Fences that are shown; `score.json` has them all."""
+
+
+def draw_dwell(fences: list[FenceDwell]) -> Table:
+    """Where vehicles stayed for how long, by fence."""
+    more = f", the first {MOST_FENCES} of {len(fences)}" if len(fences) > MOST_FENCES else ""
+    table = start_table(f"Time in fences{more}", ["", "visits", "hours", "median, min", "longest, min", "driven through"])
+    for fence in fences[:MOST_FENCES]:
+        minutes = (None if value is None else value / 60 for value in (fence.median_s, fence.longest_s))
+        cells = (f"{fence.visits:,}", number(fence.total_s / 3600), *map(number, minutes), f"{fence.passages:,}")
+        table.add_row(f"{fence.fleet_id} {fence.fence_id}".strip(), *cells)
+    return table
 
 
 def draw_visits(title: str, pairs: list[tuple[str, str]]) -> Table:

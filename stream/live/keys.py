@@ -15,7 +15,7 @@
 | `fc1:refused` | hash | reason -> inputs refused before they reached the log |
 | `fc1:heartbeats` | hash | process -> `Heartbeat` |
 | `fc1:keys` | hash | SHA-256 of an API key (hex) -> its name |
-| `fc1:fleet:F` | hash | how far F is written: `position` (parts: `reaching`), `sequence`, `writes`, `by`, `now_us`, `totals`, `stays_from` |
+| `fc1:fleet:F` | hash | how far F is written: `position` (parts: `reaching`), `sequence`, `writes`, `by`, `now_us`, `totals`, `stays_from`|
 | `fc1:fixes:F` | hash | vehicle -> packed `FIX` |
 | `fc1:vehicles:F` | hash | vehicle -> `VehicleView` |
 | `fc1:routes:F` | hash | route -> `RouteView` |

@@ -1,6 +1,5 @@
 """What is told of fences: entered, dwelled, exited, each with when it happened, when it was known, and what it rests on."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from eta_models.columns import MISSING, Floats, Ints
@@ -20,84 +19,84 @@ class Moments(NamedTuple):
 
 
 class Told(NamedTuple):
-    """One row of `Moments`, and its contact."""
+    """One contact and the moment at which something of it is told; names as in `Contacts` and `Moments`."""
 
-    contact: int
-    row: int
     position: int
+    row: int
+    fence: int
+    contact: int
     now_us: int
+    fix_accuracy_m: float
     accuracy_m: float
+    visit: int
+    before_us: int
+    entered_us: int
+    last_us: int
+    left_us: int
+    out_us: int
+
+
+_OF_A_CONTACT = ("accuracy_m", "visit", "before_us", "entered_us", "last_us", "left_us", "out_us")
 
 
 def tell_entered(state: FleetState, contacts: Ints, moments: Moments, out: Outputs, **more: object) -> None:
     """Candidates become visits."""
-    c = state.contacts
+    c, v = state.contacts, state.vehicles
     for told in _in_order(state, contacts, moments):
-        state.vehicles.fence_visits[told.row] += 1
-        c.visiting[told.contact], c.visit[told.contact] = 1, state.vehicles.fence_visits[told.row]
-        data = {
-            "accuracy_m": _accuracy(state, told.contact),
-            "last_outside_at": instant_or_none(int(c.before_us[told.contact])),
-            **more,
-        }
-        _emit(state, "geofence_entered", told, int(c.entered_us[told.contact]), data, out)
-        c.accuracy_m[told.contact] = 0.0
+        v.fence_visits[told.row] += 1
+        visit = int(v.fence_visits[told.row])
+        c.visiting[told.contact], c.visit[told.contact] = 1, visit
+        data = {"accuracy_m": round(told.accuracy_m, 1), "last_outside_at": instant_or_none(told.before_us), **more}
+        _emit(state, "geofence_entered", told, visit, told.entered_us, data, out)
 
 
 def tell_dwelled(state: FleetState, contacts: Ints, moments: Moments, dwell_us: Ints, out: Outputs) -> None:
     """Visits have become long: told once each, by a fix that shows it."""
     dwells = dict(zip(contacts.tolist(), dwell_us.tolist(), strict=True))
+    state.contacts.dwelled[contacts] = 1
     for told in _in_order(state, contacts, moments):
-        state.contacts.dwelled[told.contact] = 1
-        entered_us, dwell = int(state.contacts.entered_us[told.contact]), dwells[told.contact]
-        data = {"accuracy_m": round(told.accuracy_m, 1), "entered_at": instant_or_none(entered_us), "dwell_s": dwell / 1e6}
-        _emit(state, "geofence_dwelled", told, entered_us + dwell, data, out)
+        dwell = dwells[told.contact]
+        data = {
+            "accuracy_m": round(told.fix_accuracy_m, 1),
+            "entered_at": instant_or_none(told.entered_us),
+            "dwell_s": dwell / 1e6,
+        }
+        _emit(state, "geofence_dwelled", told, told.visit, told.entered_us + dwell, data, out)
 
 
 def tell_exited(state: FleetState, contacts: Ints, moments: Moments, out: Outputs, *, occurred_us: int = MISSING, **more: object) -> None:
     """Visits end; the rows are not freed here. `occurred_us` is when, for those that were not seen to leave."""
-    c = state.contacts
     for told in _in_order(state, contacts, moments):
         state.vehicles.fence_exits[told.row] += 1
-        entered_us, left_us = int(c.entered_us[told.contact]), int(c.left_us[told.contact])
-        ended_us = max(entered_us, left_us if left_us != MISSING else occurred_us)
+        ended_us = max(told.entered_us, told.left_us if told.left_us != MISSING else occurred_us)
         data = {
-            "accuracy_m": _accuracy(state, told.contact) or round(told.accuracy_m, 1),
-            "entered_at": instant_or_none(entered_us),
-            "dwell_s": round((ended_us - entered_us) / 1e6, 3),
-            "last_inside_at": instant_or_none(int(c.last_us[told.contact])),
-            "first_outside_at": instant_or_none(int(c.out_us[told.contact])),
+            "accuracy_m": round(told.accuracy_m or told.fix_accuracy_m, 1),
+            "entered_at": instant_or_none(told.entered_us),
+            "dwell_s": round((ended_us - told.entered_us) / 1e6, 3),
+            "last_inside_at": instant_or_none(told.last_us),
+            "first_outside_at": instant_or_none(told.out_us),
             **more,
         }
-        _emit(state, "geofence_exited", told, ended_us, data, out)
+        _emit(state, "geofence_exited", told, told.visit, ended_us, data, out)
 
 
 def tell_passed(state: FleetState, contacts: Ints, moments: Moments, out: Outputs) -> None:
     """Fences that were driven through: entered and exited at once."""
-    for i in range(len(contacts)):
-        one = slice(i, i + 1)
-        moment = Moments(moments.rows[one], moments.position[one], moments.now_us[one], moments.accuracy_m[one])
-        accuracy_m = state.contacts.accuracy_m[contacts[one]]
-        tell_entered(state, contacts[one], moment, out, passed=True)
-        state.contacts.accuracy_m[contacts[one]] = accuracy_m
-        tell_exited(state, contacts[one], moment, out, passed=True)
+    tell_entered(state, contacts, moments, out, passed=True)
+    tell_exited(state, contacts, moments, out, passed=True)
 
 
-def _in_order(state: FleetState, contacts: Ints, moments: Moments) -> Iterator[Told]:
+def _in_order(state: FleetState, contacts: Ints, moments: Moments) -> list[Told]:
     """By vehicle and fence, whatever the order in the batch."""
     state.scalar_rows += len(contacts)
-    found = zip(contacts.tolist(), *(column.tolist() for column in moments), strict=True)
-    fences = state.contacts.fence
-    return iter(sorted((Told._make(one) for one in found), key=lambda told: (told.position, told.row, fences[told.contact])))
+    c = state.contacts
+    columns = (moments.position, moments.rows, c.fence[contacts], contacts, moments.now_us, moments.accuracy_m)
+    known = (getattr(c, name)[contacts] for name in _OF_A_CONTACT)
+    return sorted(map(Told, *(column.tolist() for column in (*columns, *known))))
 
 
-def _accuracy(state: FleetState, contact: int) -> float:
-    return round(float(state.contacts.accuracy_m[contact]), 1)
-
-
-def _emit(state: FleetState, kind: str, told: Told, occurred_us: int, more: dict[str, object], out: Outputs) -> None:
-    vehicle_id, fence_id = state.vehicle_ids[told.row], state.fence_index.fence_ids[int(state.contacts.fence[told.contact])]
-    visit = int(state.contacts.visit[told.contact])
+def _emit(state: FleetState, kind: str, told: Told, visit: int, occurred_us: int, more: dict[str, object], out: Outputs) -> None:
+    vehicle_id, fence_id = state.vehicle_ids[told.row], state.fence_index.fence_ids[told.fence]
     data: dict[str, object] = {
         "vehicle_id": vehicle_id,
         "fence_id": fence_id,

@@ -25,6 +25,7 @@ def be_inside(rules: FenceRules, state: FleetState, fixes: Fixes, pairs: Pairs, 
     enters &= at_us - contacts.first_us[c] >= rules.whole["enter_hold_us"][kind]
     if enters.any():
         tell_entered(state, c[enters], fixes.moments(places[enters]), out)
+        contacts.accuracy_m[c[enters]] = 0.0
     dwells = (contacts.visiting[c] == 1) & (contacts.dwelled[c] == 0) & (at_us - contacts.entered_us[c] >= rules.whole["dwell_us"][kind])
     if dwells.any():
         tell_dwelled(state, c[dwells], fixes.moments(places[dwells]), rules.whole["dwell_us"][kind[dwells]], out)
