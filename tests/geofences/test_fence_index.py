@@ -114,14 +114,13 @@ def test_a_fence_smaller_than_a_cell_is_found():
     assert names(index, [52.500005, 52.50002], [13.400005, 13.4]) == [{"door"}, set()]
 
 
-def test_a_country_is_not_covered_with_cells_and_yet_exact():
+def test_a_country_is_covered_with_large_cells_and_exact():
     fences = [
         box_fence("country", -10.0, 40.0, 5.0, 52.0),
         box_fence("town", 0.0, 45.0, 0.1, 45.1),
         box_fence("abroad", 20.0, 40.0, 30.0, 50.0),
     ]
     index = FenceIndex(fences)
-    assert len(index._cells) < 2_000
     rng = np.random.default_rng(5)
     lat = np.concatenate([rng.uniform(38.0, 54.0, 2_000), rng.uniform(44.95, 45.15, 2_000), [40.0, 52.0]])
     lon = np.concatenate([rng.uniform(-12.0, 32.0, 2_000), rng.uniform(-0.05, 0.15, 2_000), [5.0, -10.0]])
@@ -184,12 +183,37 @@ def test_an_index_made_from_an_earlier_one_answers_like_a_new_one():
         np.testing.assert_array_equal(mine, fresh)
 
 
-def test_an_earlier_cover_is_taken_only_for_the_same_outline():
+def test_outlines_that_stay_are_taken_from_the_earlier_index_and_moved_ones_are_not():
     kept, moved = box_fence("kept", 0.0, 0.0, 0.1, 0.1), box_fence("moved", 0.0, 0.0, 0.1, 0.1)
     before = FenceIndex([kept, moved])
     after = FenceIndex([box_fence("kept", 0.0, 0.0, 0.1, 0.1), box_fence("moved", 0.0, 0.0, 0.1, 0.2)], earlier=before)
-    assert after._covers["kept"] is before._covers["kept"]
-    assert after._covers["moved"] is not before._covers["moved"]
+    assert after._tables.outlines[0] is before._tables.outlines[0]
+    assert names(after, [0.05, 0.15], [0.05, 0.05]) == [{"kept", "moved"}, {"moved"}]
+    assert names(before, [0.05, 0.15], [0.05, 0.05]) == [{"kept", "moved"}, set()]
+
+
+ANYWHERE = ((0.0, 0.0), (52.5, 13.4), (-17.0, 179.9), (-17.0, -179.999), (84.95, 20.0), (45.0, -100.0))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 40), st.booleans()), max_size=12), st.integers(0, 2**32))
+def test_fences_put_and_removed_one_by_one_leave_the_index_of_those_that_remain(changes, seed):
+    fences, index = {}, FenceIndex([])
+    for fence_id, shape, is_put in changes:
+        lat, lon = ANYWHERE[shape % len(ANYWHERE)]
+        drawn = {"type": "Point", "coordinates": [lon + shape / 1e3 if lon < 100.0 else lon, lat]}
+        fences |= {fence_id: fence_of(fence_id, drawn, radius_m=50.0 * 1.2**shape)} if is_put else {}
+        if not is_put:
+            fences.pop(fence_id, None)
+        index = FenceIndex(fences.values(), index)
+    fresh = FenceIndex(fences.values())
+    assert index.fence_ids == fresh.fence_ids
+    if fences:
+        lat, lon = positions_around(list(fences.values()), 60, np.random.default_rng(seed))
+        paths = lat, lon, np.clip(np.roll(lat, 1), lat - 0.02, lat + 0.02), np.clip(np.roll(lon, 1), lon - 0.02, lon + 0.02)
+        assert_equals_brute_force(index, list(fences.values()), lat, lon)
+        for one, other in zip(index.crossed(*paths), fresh.crossed(*paths), strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 @settings(max_examples=50)

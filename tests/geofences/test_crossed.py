@@ -1,0 +1,159 @@
+"""Fences between two fixes, and how far off a fence is: against shapely and distances on the sphere."""
+
+import math
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geofences.edge_grid import GRID_LAT_DEG, MOST_PATH_PIECES
+from geofences.edges import EDGES_AT_ONCE, edges_of, first_and_last_crossing, metres_to_edges
+from geofences.fence_index import FenceIndex
+from geofences.fences import Fence, fence_of
+from geofences.positions import METRES_PER_DEGREE, distance_m
+
+
+def circle(fence_id, lon, lat, radius_m):
+    return fence_of(fence_id, {"type": "Point", "coordinates": [lon, lat]}, radius_m=radius_m)
+
+
+def turned(lon):
+    return (lon + 180.0) % 360.0 - 180.0
+
+
+def expected(index, fences, lat0, lon0, lat1, lon1, around):
+    """Pairs by shapely, with longitudes counted on from `around` so that nothing is cut there."""
+    x0, x1 = (around + turned(lon - around) for lon in (lon0, lon1))
+    lines = shapely.linestrings(np.stack([x0, lat0, x1, lat1], axis=1).reshape(-1, 2, 2))
+    pairs = set()
+    for fence in fences:
+        whole = shapely.union_all([shapely.transform(part, lambda at: np.column_stack([around + turned(at[:, 0] - around), at[:, 1]]))
+                                   for part in parts_off(fence.geometry)])  # fmt: skip
+        ends = shapely.intersects_xy(fence.geometry, lon0, lat0) | shapely.intersects_xy(fence.geometry, lon1, lat1)
+        hits = np.flatnonzero(shapely.intersects(whole, lines) & ~ends)
+        pairs |= {(row, index.fence_ids.index(fence.fence_id)) for row in hits.tolist()}
+    return pairs
+
+
+def parts_off(geometry):
+    """The parts of an area, moved off the antimeridian by less than a millimetre so that both its sides stay on their side."""
+    off = 180.0 - 1e-9
+    return shapely.get_parts(shapely.transform(geometry, lambda at: np.column_stack([np.clip(at[:, 0], -off, off), at[:, 1]])))
+
+
+@settings(max_examples=60)
+@given(st.floats(-80.0, 80.0), st.sampled_from([0.0, 13.4, 179.995, -179.999, 180.0, -97.0]), st.floats(0.001, 0.3), st.integers(0, 2**32))
+def test_every_fence_that_a_path_runs_through_is_found_wherever_it_is(lat, lon, reach, seed):
+    rng = np.random.default_rng(seed)
+    wide = math.cos(math.radians(lat))
+    places = rng.uniform(-reach, reach, (12, 2))
+    fences = [circle(f"f{i}", turned(lon + x / wide), lat + y, 10.0 ** rng.uniform(1.0, 4.0)) for i, (x, y) in enumerate(places.tolist())]
+    index = FenceIndex(fences)
+    lat0, lat1 = lat + rng.uniform(-reach, reach, (2, 150))
+    lon0, lon1 = turned(lon + rng.uniform(-reach, reach, (2, 150)) / wide)
+    near = rng.random(150) < 0.5
+    lat1, lon1 = np.where(near, lat0 + (lat1 - lat) / 50.0, lat1), np.where(near, turned(lon0 + turned(lon1 - lon) / 50.0), lon1)
+    rows, numbers, enters, leaves = index.crossed(lat0, lon0, lat1, lon1)
+    assert set(zip(rows.tolist(), numbers.tolist(), strict=True)) == expected(index, fences, lat0, lon0, lat1, lon1, lon)
+    assert np.all((enters >= 0.0) & (enters <= leaves) & (leaves <= 1.0))
+    order = rows * len(fences) + numbers
+    assert np.all(np.diff(order) > 0)
+    # At both fractions the path is on the edge.
+    for share in (enters, leaves):
+        there = lat0[rows] + share * (lat1 - lat0)[rows], turned(lon0[rows] + share * turned(lon1 - lon0)[rows])
+        assert np.all(metres_to_edges(index._edges(numbers), *there) < 0.01)
+
+
+def test_a_path_through_a_circle_is_told_where_it_comes_in_and_goes_out():
+    index = FenceIndex([circle("yard", 13.4, 52.5, 100.0)])
+    step = 1_000.0 / METRES_PER_DEGREE
+    rows, numbers, enters, leaves = index.crossed(*(np.array([value]) for value in (52.5 - step, 13.4, 52.5 + step, 13.4)))
+    assert (rows.tolist(), numbers.tolist()) == ([0], [0])
+    assert [enters[0], leaves[0]] == pytest.approx([0.45, 0.55], abs=1e-6)
+
+
+def test_a_path_that_begins_or_ends_inside_is_not_crossing_but_has_a_passage():
+    index = FenceIndex([circle("yard", 13.4, 52.5, 100.0)])
+    off = np.array([-1_000.0, 0.0, 0.0, -1_000.0, 500.0]) / METRES_PER_DEGREE
+    on = np.array([0.0, 1_000.0, 10.0, 1_000.0, 1_000.0]) / METRES_PER_DEGREE
+    lon = np.full(5, 13.4)
+    assert index.crossed(52.5 + off, lon, 52.5 + on, lon)[0].tolist() == [3]
+    enters, leaves = index.passage(np.zeros(5, dtype=np.int64), 52.5 + off, lon, 52.5 + on, lon)
+    assert enters.tolist() == pytest.approx([0.9, 0.0, 0.0, 0.45, math.nan], abs=1e-6, nan_ok=True)
+    assert leaves.tolist() == pytest.approx([1.0, 0.1, 1.0, 0.55, math.nan], abs=1e-6, nan_ok=True)
+
+
+def test_a_hole_and_several_parts_are_told_from_the_first_entry_to_the_last_exit():
+    ring = shapely.box(0.0, 0.0, 0.01, 0.01) - shapely.box(0.004, 0.004, 0.006, 0.006)
+    parts = shapely.MultiPolygon([ring, shapely.box(0.02, 0.0, 0.021, 0.01)])
+    index = FenceIndex([Fence("ring", "zone", None, parts)])
+    through = (np.array([0.005, 0.005]), np.array([-0.01, 0.0045]), np.array([0.005, 0.005]), np.array([0.03, 0.0055]))
+    rows, _, enters, leaves = index.crossed(*through)
+    assert rows.tolist() == [0]  # the second path stays in the hole
+    assert [enters[0], leaves[0]] == pytest.approx([0.25, 0.775])
+    assert index.outside_m(np.array([0]), np.array([0.005]), np.array([0.005]))[0] == pytest.approx(0.001 * METRES_PER_DEGREE, rel=1e-6)
+
+
+def test_long_paths_and_sprawling_fences_are_found_too():
+    ladder = shapely.box(0.0, 40.0, 80.0, 60.0) - shapely.union_all(
+        [shapely.box(0.1, lat, 79.9, lat + 0.4) for lat in np.arange(40.1, 59.0, 0.5)]
+    )
+    fences = [Fence("sprawl", "zone", None, ladder), circle("yard", 13.4, 52.5, 100.0)]
+    index = FenceIndex(fences)
+    assert len(index._tables.sprawl) == 1
+    step = 2.0 * MOST_PATH_PIECES * GRID_LAT_DEG
+    lat0, lat1 = np.array([52.5 - step, 52.45, 39.0]), np.array([52.5 + step, 52.55, 61.0])
+    rows, numbers, _, _ = index.crossed(lat0, np.full(3, 13.4), lat1, np.full(3, 13.4))
+    pairs = [(row, index.fence_ids[number]) for row, number in zip(rows.tolist(), numbers.tolist(), strict=True)]
+    assert pairs == [(row, fence_id) for row, fence_id in (
+        (0, "sprawl"), (0, "yard"), (1, "yard"), (2, "sprawl"), (2, "yard")) if (row, fence_id) in set(pairs)]  # fmt: skip
+    assert {(0, "yard"), (1, "yard"), (2, "yard"), (2, "sprawl")} <= set(pairs)
+
+
+@given(
+    st.floats(-75.0, 75.0),
+    st.sampled_from([0.0, 13.4, 179.999, -97.0]),
+    st.floats(10.0, 1_000.0),
+    st.floats(0.0, 360.0),
+    st.floats(0.0, 3_000.0),
+)
+def test_who_is_outside_a_circle_is_as_far_off_as_the_centre_less_the_radius(lat, lon, radius_m, bearing, off_m):
+    index = FenceIndex([circle("yard", lon, lat, radius_m)])
+    north, east = off_m * math.cos(math.radians(bearing)), off_m * math.sin(math.radians(bearing))
+    at_lat = np.array([lat + north / METRES_PER_DEGREE])
+    at_lon = turned(np.array([lon + east / METRES_PER_DEGREE / math.cos(math.radians(lat))]))
+    beyond = float(distance_m(lat, lon, at_lat, at_lon)[0]) - radius_m
+    outside = float(index.outside_m(np.array([0]), at_lat, at_lon)[0])
+    assert outside == pytest.approx(max(beyond, 0.0), abs=1.0 + 0.003 * abs(beyond))
+    assert (outside == 0.0) or beyond > -0.6 - 0.006 * radius_m
+
+
+def test_pairs_cut_in_pieces_have_the_same_bits_however_many_edges_they_have():
+    rng = np.random.default_rng(7)
+    many = Fence("many", "zone", None, shapely.Point(13.4, 52.5).buffer(0.01, quad_segs=EDGES_AT_ONCE // 8))
+    fences = [many, *(circle(f"f{i}", 13.4 + i / 100, 52.5, 300.0) for i in range(5))]
+    index = FenceIndex(fences)
+    numbers = rng.integers(0, 6, 24)
+    lat0, lat1 = rng.uniform(52.48, 52.52, (2, 24))
+    lon0, lon1 = rng.uniform(13.38, 13.46, (2, 24))
+    whole = index.outside_m(numbers, lat0, lon0), *index.passage(numbers, lat0, lon0, lat1, lon1)
+    for row in range(24):
+        here = slice(row, row + 1)
+        alone = (
+            index.outside_m(numbers[here], lat0[here], lon0[here]),
+            *index.passage(*(c[here] for c in (numbers, lat0, lon0, lat1, lon1))),
+        )
+        assert [column[row].tobytes() for column in whole] == [column.tobytes() for column in alone]
+
+
+def test_nothing_asked_is_nothing_answered():
+    none, places = np.empty(0), np.empty(0, dtype=np.int64)
+    for index in (FenceIndex([]), FenceIndex([circle("yard", 13.4, 52.5, 100.0)])):
+        assert [len(column) for column in index.crossed(none, none, none, none)] == [0, 0, 0, 0]
+        assert len(index.outside_m(places, none, none)) == 0
+        assert [len(column) for column in index.passage(places, none, none, none, none)] == [0, 0]
+    assert FenceIndex([]).crossed(*(np.array([1.0]) for _ in range(4)))[0].tolist() == []
+    assert edges_of(shapely.box(0, 0, 1, 1)).shape == (4, 4)
+    assert len(metres_to_edges([], none, none)) == len(first_and_last_crossing([], none, none, none, none)[0]) == 0
