@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -29,39 +31,45 @@ class DuplicateFence(ValueError):
         self.fence_id = fence_id
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Number and fence by id; hashes by number; where to look."""
+
+    fences: dict[str, tuple[int, Fence]]
+    hashes: Numbers
+    tables: FenceTables
+
+
 class FenceIndex:
     """An unchanging set of fences that answers for whole columns at once.
 
     A position on a fence's edge is inside it (shapely `covers`, for a point the same as `intersects`); one on the edge of a hole, too.
     Fence numbers are places in `fence_ids`, ascending whatever the order in which the fences were given. Given an `earlier` index, what
-    that knows of fences whose outline stayed is taken from it. Raises DuplicateFence.
+    that knows of fences whose outline stayed is taken from it. Raises DuplicateFence. What costs time is made when first asked for, so
+    that a thousand fences put one after the other cost as much as put at once.
     """
 
     def __init__(self, fences: Iterable[Fence], earlier: "FenceIndex | None" = None) -> None:
-        ordered = sorted(fences, key=lambda fence: fence.fence_id)
-        for one, next_one in pairwise(ordered):
-            if one.fence_id == next_one.fence_id:
-                raise DuplicateFence(one.fence_id)
-        self.fence_ids: list[str] = [fence.fence_id for fence in ordered]
-        self._fences = {fence.fence_id: (number, fence) for number, fence in enumerate(ordered)}
-        places = np.array([-1 if earlier is None else earlier._place_of(fence) for fence in ordered], dtype=np.int64)
-        outlines = np.empty(len(ordered), dtype=np.object_)
-        outlines[:] = [fence.geometry for fence in ordered]
-        self._tables: FenceTables = tables_after(no_tables() if earlier is None else earlier._tables, places, outlines)
-        self._hashes = np.empty(len(ordered), dtype=np.int64)
-        if earlier is not None:
-            self._hashes[places >= 0] = earlier._hashes[places[places >= 0]]
-        self._hashes[places < 0] = [_fence_hash(self.fence_ids[number]) for number in np.flatnonzero(places < 0).tolist()]
+        self._given = tuple(fences)
+        if len({fence.fence_id for fence in self._given}) < len(self._given):
+            raise DuplicateFence(next(one for one, other in pairwise(self.fence_ids) if one == other))
+        # One that was never asked knows nothing of its own.
+        self._earlier: FenceIndex | None = earlier if earlier is None or "_known" in vars(earlier) else earlier._earlier
+
+    @cached_property
+    def fence_ids(self) -> list[str]:
+        """The ids of all fences, ascending: their numbers are places in here."""
+        return sorted(fence.fence_id for fence in self._given)
 
     def locate(self, cells: Cells, lat: Reals, lon: Reals) -> Pairs:
         """(rows, fence numbers): one pair for each fence that each position is in, ascending by row, then by number.
 
         cells as `cells_of(lat, lon)` gave them; lat and lon in degrees; all one dimension and of one length.
         """
-        found = [self._in_covers(at_level(cells, level) if level < RESOLUTION else cells, lat, lon) for level in self._tables.levels]
-        if len(self._tables.uncovered) and len(cells):
-            rows, places = self._tables.tree.query(shapely.points(lon, lat))  # by boxes only
-            rows, numbers = rows.astype(np.int64), self._tables.uncovered[places]
+        found = [self._in_covers(at_level(cells, level) if level < RESOLUTION else cells, lat, lon) for level in self._known.tables.levels]
+        if len(self._known.tables.uncovered) and len(cells):
+            rows, places = self._known.tables.tree.query(shapely.points(lon, lat))  # by boxes only
+            rows, numbers = rows.astype(np.int64), self._known.tables.uncovered[places]
             kept = self._inside(numbers, lat[rows], lon[rows])
             found.append((rows[kept], numbers[kept]))
         return self._in_order(found)
@@ -108,23 +116,39 @@ class FenceIndex:
         (Zobrist, A New Hashing Method with Application for Game Playing, 1970).
         """
         signatures = np.zeros(count, dtype=np.int64)
-        np.bitwise_xor.at(signatures, rows, self._hashes[numbers])
+        np.bitwise_xor.at(signatures, rows, self._known.hashes[numbers])
         return signatures
+
+    @cached_property
+    def _known(self) -> _Known:
+        earlier, self._earlier = self._earlier, None  # not needed any more, and it would keep all before it alive
+        given = {fence.fence_id: fence for fence in self._given}
+        ordered = [given[fence_id] for fence_id in self.fence_ids]
+        outlines = np.empty(len(ordered), dtype=np.object_)
+        outlines[:] = [fence.geometry for fence in ordered]
+        places = np.array([-1 if earlier is None else earlier._place_of(fence) for fence in ordered], dtype=np.int64)
+        hashes = np.empty(len(ordered), dtype=np.int64)
+        stays, new = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        if earlier is not None:
+            hashes[stays] = earlier._known.hashes[places[stays]]
+        hashes[new] = [_fence_hash(self.fence_ids[number]) for number in new.tolist()]
+        tables = tables_after(no_tables() if earlier is None else earlier._known.tables, places, outlines)
+        return _Known({fence.fence_id: (number, fence) for number, fence in enumerate(ordered)}, hashes, tables)
 
     def _place_of(self, fence: Fence) -> int:
         """The number of the fence with this id and outline, -1 = there is none."""
-        number, known = self._fences.get(fence.fence_id, (-1, fence))
+        number, known = self._known.fences.get(fence.fence_id, (-1, fence))
         return number if known is fence or known.geometry == fence.geometry else -1
 
     def _inside(self, numbers: Numbers, lat: Reals, lon: Reals) -> NDArray[np.bool_]:
-        return np.asarray(shapely.intersects_xy(self._tables.outlines[numbers], lon, lat), dtype=np.bool_)
+        return np.asarray(shapely.intersects_xy(self._known.tables.outlines[numbers], lon, lat), dtype=np.bool_)
 
     def _edges(self, numbers: Numbers) -> list[Reals]:
-        edges: list[Reals] = self._tables.edges[numbers].tolist()
+        edges: list[Reals] = self._known.tables.edges[numbers].tolist()
         return edges
 
     def _in_covers(self, cells: Cells, lat: Reals, lon: Reals) -> Pairs:
-        covered = self._tables.covered
+        covered = self._known.tables.covered
         rows, entries = covered.near(cells)
         numbers, kept = covered.numbers[entries], covered.details[entries]
         edge = np.flatnonzero(np.logical_not(kept))
@@ -134,7 +158,7 @@ class FenceIndex:
     def _meet(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Numbers:
         """Rows of the paths that may meet their fence: prepared outlines are quick to say no. Those across the antimeridian all may."""
         lines = shapely.linestrings(np.stack([lon0, lat0, lon1, lat1], axis=1).reshape(-1, 2, 2))
-        return np.flatnonzero(shapely.intersects(self._tables.outlines[numbers], lines) | (np.abs(lon1 - lon0) > 180.0))
+        return np.flatnonzero(shapely.intersects(self._known.tables.outlines[numbers], lines) | (np.abs(lon1 - lon0) > 180.0))
 
     def _paths_near(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Pairs:
         """Pairs of paths and fences that may cross, each once or more often, in any order."""
@@ -153,14 +177,14 @@ class FenceIndex:
         """The same by longitudes as they are."""
         counts = squares_long(lat0, lon0, lat1, lon1)
         near = np.flatnonzero(counts <= MOST_PATH_PIECES)
-        if len(near) == len(counts) and len(self._tables.sprawl) == 0:
-            return paths_near(self._tables.grid, lat0, lon0, lat1, lon1, counts)
-        rows, numbers = paths_near(self._tables.grid, lat0[near], lon0[near], lat1[near], lon1[near], counts[near])
+        if len(near) == len(counts) and len(self._known.tables.sprawl) == 0:
+            return paths_near(self._known.tables.grid, lat0, lon0, lat1, lon1, counts)
+        rows, numbers = paths_near(self._known.tables.grid, lat0[near], lon0[near], lat1[near], lon1[near], counts[near])
         far = np.flatnonzero(counts > MOST_PATH_PIECES)
-        boxes, bounds = box_of(lon0, lat0, lon1, lat1)[:, :, np.newaxis], self._tables.bounds.T[:, np.newaxis]
+        boxes, bounds = box_of(lon0, lat0, lon1, lat1)[:, :, np.newaxis], self._known.tables.bounds.T[:, np.newaxis]
         far_rows, far_numbers = np.nonzero(boxes_touch(boxes[:, far], bounds))
-        all_rows, places = np.nonzero(boxes_touch(boxes, bounds[:, :, self._tables.sprawl]))
-        return _joined([(near[rows], numbers), (far[far_rows], far_numbers), (all_rows, self._tables.sprawl[places])])
+        all_rows, places = np.nonzero(boxes_touch(boxes, bounds[:, :, self._known.tables.sprawl]))
+        return _joined([(near[rows], numbers), (far[far_rows], far_numbers), (all_rows, self._known.tables.sprawl[places])])
 
     def _in_order(self, found: list[Pairs]) -> Pairs:
         """Pairs from several places, each once, ascending by row, then by number."""

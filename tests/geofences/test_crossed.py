@@ -102,7 +102,7 @@ def test_long_paths_and_sprawling_fences_are_found_too():
     )
     fences = [Fence("sprawl", "zone", None, ladder), circle("yard", 13.4, 52.5, 100.0)]
     index = FenceIndex(fences)
-    assert len(index._tables.sprawl) == 1
+    assert len(index._known.tables.sprawl) == 1
     step = 2.0 * MOST_PATH_PIECES * GRID_LAT_DEG
     lat0, lat1 = np.array([52.5 - step, 52.45, 39.0]), np.array([52.5 + step, 52.55, 61.0])
     rows, numbers, _, _ = index.crossed(lat0, np.full(3, 13.4), lat1, np.full(3, 13.4))

@@ -186,10 +186,10 @@ def test_an_index_made_from_an_earlier_one_answers_like_a_new_one():
 def test_outlines_that_stay_are_taken_from_the_earlier_index_and_moved_ones_are_not():
     kept, moved = box_fence("kept", 0.0, 0.0, 0.1, 0.1), box_fence("moved", 0.0, 0.0, 0.1, 0.1)
     before = FenceIndex([kept, moved])
-    after = FenceIndex([box_fence("kept", 0.0, 0.0, 0.1, 0.1), box_fence("moved", 0.0, 0.0, 0.1, 0.2)], earlier=before)
-    assert after._tables.outlines[0] is before._tables.outlines[0]
-    assert names(after, [0.05, 0.15], [0.05, 0.05]) == [{"kept", "moved"}, {"moved"}]
     assert names(before, [0.05, 0.15], [0.05, 0.05]) == [{"kept", "moved"}, set()]
+    after = FenceIndex([box_fence("kept", 0.0, 0.0, 0.1, 0.1), box_fence("moved", 0.0, 0.0, 0.1, 0.2)], earlier=before)
+    assert after._known.tables.outlines[0] is before._known.tables.outlines[0]
+    assert names(after, [0.05, 0.15], [0.05, 0.05]) == [{"kept", "moved"}, {"moved"}]
 
 
 ANYWHERE = ((0.0, 0.0), (52.5, 13.4), (-17.0, 179.9), (-17.0, -179.999), (84.95, 20.0), (45.0, -100.0))
@@ -247,3 +247,15 @@ def test_a_batch_cut_in_pieces_is_located_the_same():
     pieces = [(start, located(index, lat[start : start + 7], lon[start : start + 7])) for start in range(0, 300, 7)]
     np.testing.assert_array_equal(rows, np.concatenate([start + piece[0] for start, piece in pieces]))
     np.testing.assert_array_equal(numbers, np.concatenate([piece[1] for _, piece in pieces]))
+
+
+def test_an_index_that_was_never_asked_leaves_no_trace_in_those_after_it():
+    first = FenceIndex([box_fence("a", 0.0, 0.0, 0.1, 0.1)])
+    assert names(first, [0.05], [0.05]) == [{"a"}]
+    index = first
+    for number in range(50):
+        index = FenceIndex([*index._given, box_fence(f"b{number:02d}", 0.0, 0.0, 0.1, 0.1)], index)
+        assert index._earlier is first
+    assert names(index, [0.05], [0.05]) == [{"a", *(f"b{number:02d}" for number in range(50))}]
+    assert index._known.tables.outlines[0] is first._known.tables.outlines[0]
+    assert index._earlier is None
