@@ -23,11 +23,15 @@ class RefusedItem(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How many items are in the log, and which are in the dead letters. `ignored` says why something was neither."""
+    """How many items are in the log, and which are in the dead letters.
+
+    `ignored` says why something was neither, `repaired` what was changed of a fence that was drawn.
+    """
 
     accepted: int
     refused: list[RefusedItem]
     ignored: str | None = None
+    repaired: tuple[str, ...] = ()
 
 
 def schema_of(kind: Any, left_out: tuple[str, ...] = ()) -> Schema:

@@ -14,7 +14,9 @@ from api.ingest_verdicts import Wanted, judge_reading, read_items
 from api.log import Log, Refusal, now_us
 from api.problems import problem
 from stream.codec import HEAD_BYTES, TYPES, Rejected, decode
+from stream.fence_facts import fence_from
 from stream.live.append import Message
+from stream.messages import FencePut
 from stream.moments import instant
 from stream.reasons import Reason
 
@@ -62,7 +64,9 @@ async def put(log: Log, kind: str, fleet_id: str | None, fields: dict[str, Any])
     if refused is not None:
         raise await refuse(log, refused, received_us)
     await log.append([Message(fleet, reading.lines[0], received_us if log.is_driven(fleet) else None)])
-    return JsonResponse(msgspec.json.encode(Receipt(1, [])), 202)
+    (message,) = reading.messages
+    repaired = fence_from(message).repairs if isinstance(message, FencePut) else ()
+    return JsonResponse(msgspec.json.encode(Receipt(1, [], repaired=repaired)), 202)
 
 
 async def refuse(log: Log, why: Rejected, received_us: int | None = None) -> Problem:

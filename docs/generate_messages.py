@@ -12,7 +12,9 @@ from pathlib import Path
 import msgspec
 
 from stream.codec import TYPES
-from stream.messages import Moment, PlannedStop, ProofOfDelivery
+from stream.messages import PlannedStop
+from stream.moments import Moment
+from stream.proof_of_delivery import ProofOfDelivery
 from stream.reasons import Reason
 from stream.texts import ID_PATTERN
 

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 from msgspec.structs import force_setattr
 
-from stream.messages import AnyMessage, Moment, Ping
-from stream.moments import EPOCH
+from stream.messages import AnyMessage, Ping
+from stream.moments import EPOCH, Moment
 from stream.reasons import Reason
 from stream.texts import is_id
 

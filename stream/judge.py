@@ -9,7 +9,8 @@ import numpy as np
 from stream import messages as m
 from stream.judge_pings import judge_pings
 from stream.judge_policy import GPS_ROLLOVER_US, METRES_A_DEGREE, YEAR_2000_US, JudgePolicy
-from stream.moments import micros
+from stream.moments import Moment, micros
+from stream.proof_of_delivery import ProofOfDelivery
 from stream.reasons import REASONS, Reason
 from stream.texts import judge_text
 
@@ -46,7 +47,7 @@ def _judge_ping(policy: JudgePolicy, ping: m.Ping, received_us: int) -> Reason |
     return REASONS[int(codes[0])]
 
 
-def _judge_at(policy: JudgePolicy, at: m.Moment, received_us: int, age_s: int) -> Reason | None:
+def _judge_at(policy: JudgePolicy, at: Moment, received_us: int, age_s: int) -> Reason | None:
     """The plain twin of `_time_rules`; a test holds the two together."""
     at_us = micros(at)
     if abs(at_us - (received_us - GPS_ROLLOVER_US)) <= policy.rollover_slack_s * 1_000_000:
@@ -107,7 +108,7 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
             return Reason.MISSING_FIELD
         case m.WindowChanged():
             return _judge_window(message.window_start, message.window_end)
-        case m.StopCompleted(proof=m.ProofOfDelivery() as proof):
+        case m.StopCompleted(proof=ProofOfDelivery() as proof):
             return _judge_proof(policy, proof, received_us)
     return None
 
@@ -127,7 +128,7 @@ def _judge_fence(policy: JudgePolicy, fence: m.FencePut) -> Reason | None:
     return _judge_window(fence.valid_from, fence.valid_until)
 
 
-def _judge_window(start: m.Moment | None, end: m.Moment | None) -> Reason | None:
+def _judge_window(start: Moment | None, end: Moment | None) -> Reason | None:
     return Reason.BAD_WINDOW if start is not None and end is not None and micros(start) > micros(end) else None
 
 
@@ -150,7 +151,7 @@ def _judge_stop(policy: JudgePolicy, stop: m.PlannedStop) -> Reason | None:
     return _judge_window(stop.window_start, stop.window_end)
 
 
-def _judge_proof(policy: JudgePolicy, proof: m.ProofOfDelivery, received_us: int) -> Reason | None:
+def _judge_proof(policy: JudgePolicy, proof: ProofOfDelivery, received_us: int) -> Reason | None:
     """A proof may come from a phone without a fix: (0, 0) is no reason to lose the completion."""
     if (proof.lat is None) != (proof.lon is None):
         return Reason.MISSING_FIELD

@@ -4,14 +4,12 @@ Times are aware UTC datetimes, distances metres, durations seconds, angles degre
 that carries it, so that no step ever asks the clock. What leaves is in `events.py`.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Instant = Annotated[datetime, Meta(tz=True)]  # a naive time is refused at decode
-Moment = Instant | int
-"""A time as senders may write it: RFC 3339 with an offset, or whole epoch milliseconds. The codec leaves only `Instant`, in UTC."""
+from stream.moments import Moment
+from stream.proof_of_delivery import ProofOfDelivery
 
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # fits a 64-bit column
 StopKind = Literal["pickup", "delivery", "hub", "break"]
@@ -94,19 +92,6 @@ class StopArrived(VisitFact, frozen=True, kw_only=True, tag="stop_arrived"):
 
 class StopDeparted(VisitFact, frozen=True, kw_only=True, tag="stop_departed"):
     """The driver's app says: left."""
-
-
-class ProofOfDelivery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """ePOD: who took it, where and when, and where photo and signature are kept (never the pictures themselves)."""
-
-    recipient: str | None = None
-    lat: float | None = None
-    lon: float | None = None
-    at: Moment | None = None
-    photo_uri: str | None = None
-    photo_sha256: str | None = None
-    signature_uri: str | None = None
-    signature_sha256: str | None = None
 
 
 class StopCompleted(VisitFact, frozen=True, kw_only=True, tag="stop_completed"):

@@ -1,9 +1,15 @@
 """Times between the wire (aware datetimes) and the columns (microseconds since 1970 UTC)."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from msgspec import Meta
 
 from eta_models.columns import MISSING
-from stream.messages import Moment
+
+Instant = Annotated[datetime, Meta(tz=True)]  # a naive time is refused at decode
+Moment = Instant | int
+"""A time as senders may write it: RFC 3339 with an offset, or whole epoch milliseconds. The codec leaves only `Instant`, in UTC."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -1,12 +1,14 @@
 """A fleet's state in the words and rows that stand in Redis."""
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from eta_models.columns import Ints
+from eta_models.columns import MISSING, Ints
 from geofences.cells import cell_name
+from geofences.fences import ALWAYS_US, FOR_EVER_US, Fence
 from stream.fleet import FleetState, Route, VehicleFacts
-from stream.live.views import FIX, VISIT, CellsView, FenceStay, PlannedVisit, RouteView, Totals, VehicleView
+from stream.live.views import FIX, VISIT, CellsView, DrawnView, FenceStay, FenceView, PlannedVisit, RouteView, Totals, VehicleView
 from stream.steps.refence import stays
 
 
@@ -102,3 +104,23 @@ def cells_view(state: FleetState) -> CellsView:
     """How fast the fleet moves, by cell."""
     table = state.speeds.table(LEAST_MOVES, MOST_CELLS)
     return CellsView(state.now_us, {cell_name(cell): (round(speed_mps, 2), moves) for cell, speed_mps, moves in table})
+
+
+def fence_view(fence: Fence) -> FenceView:
+    """A fence: its area, and what was drawn where that is something else."""
+    drawn, view = fence.as_drawn(), None
+    if fence.repairs or drawn.radius_m is not None or drawn.width_m is not None:
+        view = DrawnView(msgspec.json.decode(drawn.geometry), drawn.radius_m, drawn.width_m)
+    return FenceView(
+        fence.fence_id,
+        fence.kind,
+        fence.name,
+        fence.geometry.__geo_interface__,
+        view,
+        fence.repairs,
+        fence.tags,
+        MISSING if fence.valid_from_us == ALWAYS_US else fence.valid_from_us,
+        MISSING if fence.valid_until_us == FOR_EVER_US else fence.valid_until_us,
+        fence.vehicle_ids,
+        fence.vehicle_tags,
+    )

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch
 from stream.fleet import FleetState, Route
-from stream.live.describe import WORDS, cells_view, fixes, route_view, standing, totals, vehicle_view, visit_rows
-from stream.live.views import VISIT, FenceView
+from stream.live.describe import WORDS, cells_view, fence_view, fixes, route_view, standing, totals, vehicle_view, visit_rows
+from stream.live.views import VISIT
 from stream.messages import (
     AnyMessage,
     DockAssigned,
@@ -160,8 +160,7 @@ class Shown:
 
     def _show_fences(self, state: FleetState, put: set[str], change: Changes) -> None:
         for fence in (state.fences[fence_id] for fence_id in sorted(put)):
-            view = FenceView(fence.fence_id, fence.kind, fence.name, fence.geometry.__geo_interface__)
-            change.put("fences", fence.fence_id, _encode(view))
+            change.put("fences", fence.fence_id, _encode(fence_view(fence)))
         change.remove("fences", sorted(self.fences - state.fences.keys()))
         self.fences = set(state.fences)
 

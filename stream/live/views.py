@@ -6,6 +6,8 @@ All are written by the engine (`shown`) and read by the API. Times are microseco
 import numpy as np
 from msgspec import Struct
 
+from eta_models.columns import MISSING
+
 FIX = np.dtype(
     [
         ("at_us", "<i8"), ("received_us", "<i8"), ("lat", "<f8"), ("lon", "<f8"), ("cell", "<u8"), ("estimated_us", "<i8"),
@@ -115,13 +117,28 @@ class RouteView(Struct, frozen=True):
     visits: list[PlannedVisit]
 
 
-class FenceView(Struct, frozen=True):
-    """A fence in force."""
+class DrawnView(Struct, frozen=True):
+    """What a fence was made of, where that is not its area: a circle, a corridor, or something that was repaired."""
+
+    geometry: dict[str, object]
+    radius_m: float | None = None
+    width_m: float | None = None
+
+
+class FenceView(Struct, frozen=True, omit_defaults=True):
+    """A fence that the fleet has; names as in `Fence`."""
 
     fence_id: str
     kind: str
     name: str | None
     geometry: dict[str, object]
+    drawn: DrawnView | None = None
+    repairs: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    valid_from_us: int = MISSING
+    valid_until_us: int = MISSING
+    vehicle_ids: tuple[str, ...] = ()
+    vehicle_tags: tuple[str, ...] = ()
 
 
 class CellsView(Struct, frozen=True):

@@ -131,12 +131,12 @@ def test_another_type_than_the_address_takes_is_refused() -> None:
 
 def test_a_fence_that_the_engine_could_not_use_is_refused_with_the_place() -> None:
     fence = {"type": "fence_put", "fleet_id": "nfta", "at": NOW_US // 1000, "fence_id": "yard"}
-    bad = {**fence, "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 1]]]}}
+    bad = {**fence, "geometry": {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1]]]}}
     reading = read_items([json.dumps(bad).encode()], ANYTHING)
     (why,) = judge_reading(JudgePolicy(), reading, {"nfta": NOW_US})
     assert why is not None
     assert why.reason is Reason.BAD_FENCE
-    assert "not closed" in why.detail
+    assert "self-intersection at longitude 0.5, latitude 0.5" in why.detail
 
 
 def test_a_refusal_shows_what_was_sent_and_not_what_was_put_in_front() -> None:

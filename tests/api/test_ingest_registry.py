@@ -10,6 +10,8 @@ from fastapi.testclient import TestClient
 from redis import Redis
 
 from stream.codec import Rejected, decode
+from stream.fence_facts import fence_from
+from stream.live.describe import fence_view
 from stream.live.keys import DEAD, FLEETS, fleet_key, log_key
 from stream.live.log_entry import unpack
 from stream.live.views import FenceView
@@ -100,11 +102,35 @@ def test_a_fence_is_put_as_a_geometry_or_as_a_feature(client: TestClient, redis:
     assert [(put.kind, put.name) for put in puts if isinstance(put, FencePut)] == [("zone", None), ("hub", "The yard"), ("zone", None)]
 
 
+CIRCLE = {"type": "Point", "coordinates": [13.0, 52.0]}
+
+
+def test_a_circle_for_some_vehicles_and_for_a_time_is_put_as_a_feature(client: TestClient, redis: Redis) -> None:
+    scope = {"vehicle_ids": ["van-9"], "vehicle_tags": ["cold chain"], "tags": ["night"], "valid_until": "2030-01-01T00:00:00Z"}
+    feature = {"type": "Feature", "geometry": CIRCLE, "properties": {"radius_m": 80, "width_m": None, "valid_from": None, **scope}}
+    answer = client.put("/v1/geofences/yard?fleet_id=depot", json=feature)
+    assert (answer.status_code, answer.json()) == (202, {"accepted": 1, "refused": []})
+    put = only(redis)
+    assert isinstance(put, FencePut)
+    assert (put.geometry, put.radius_m, put.tags, put.vehicle_ids, put.vehicle_tags) == (CIRCLE, 80.0, ["night"], ["van-9"], ["cold chain"])
+    assert (put.valid_from, micros(put.valid_until)) == (None, 1_893_456_000_000_000)
+
+
+def test_what_is_repaired_of_a_fence_is_said(client: TestClient) -> None:
+    ring = SQUARE["coordinates"][0][:-1]  # type: ignore[index]
+    answer = client.put("/v1/geofences/yard?fleet_id=depot", json={"type": "Polygon", "coordinates": [ring]})
+    assert answer.status_code == 202
+    assert answer.json()["repaired"] == ["ring 0 of polygon 0 was not closed and was closed at longitude 13, latitude 52"]
+
+
 @pytest.mark.parametrize(
     ("body", "reason", "place"),
     [
-        ({**SQUARE, "coordinates": [[[13, 52], [14, 52], [14, 53], [13, 53]]]}, "bad_fence", "ring 0 of polygon 0 is not closed"),
-        ({"type": "Point", "coordinates": [13, 52]}, "bad_fence", "must be a Polygon or a MultiPolygon"),
+        ({**SQUARE, "coordinates": [[[13, 52], [14, 53], [14, 52], [13, 53]]]}, "bad_fence", "at longitude 13.5, latitude 52.5"),
+        (CIRCLE, "bad_fence", "a Point needs radius_m"),
+        ({"type": "Feature", "geometry": SQUARE, "properties": {"radius_m": 80}}, "bad_fence", "radius_m is for a Point"),
+        ({"type": "Feature", "geometry": SQUARE, "properties": {"vehicle_ids": ["a b"]}}, "bad_id", "id"),
+        ({"type": "Feature", "geometry": SQUARE, "properties": {"valid_from": 2**40, "valid_until": 2**40 - 1}}, "bad_window", "validity"),
         ({"type": "Feature", "properties": {}}, "missing_field", "geometry"),
         ({"type": "Feature", "geometry": SQUARE, "properties": {"kind": 5}}, "bad_type", "kind"),
     ],
@@ -143,6 +169,7 @@ def test_fences_are_listed_as_geojson(client: TestClient, fleets: Redis) -> None
     assert listed["type"] == "FeatureCollection"
     assert [(one["properties"]["fleet_id"], one["id"]) for one in listed["features"]] == [("north", "a"), ("north", "b"), ("south", "a")]
     assert listed["features"][0]["geometry"] == SQUARE
+    assert {listed["features"][0]["properties"][name] for name in ("drawn", "valid_from", "valid_until")} == {None}
     assert client.get("/v1/geofences", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
     assert len(client.get("/v1/geofences?fleet_id=south").json()["features"]) == 1
     assert client.get("/v1/geofences?fleet_id=west").status_code == 404
@@ -174,3 +201,16 @@ def test_an_acknowledgement_needs_an_exception_and_a_name(
     answer = client.post(f"/v1/exceptions/{exception_id}:acknowledge", content=json.dumps(body))
     assert answer.status_code == status
     assert not messages(fleets)
+
+
+def test_a_fence_that_was_made_of_something_else_shows_what_was_drawn(client: TestClient, fleets: Redis) -> None:
+    body = {"fleet_id": "north", "at": 0, "fence_id": "yard", "geometry": CIRCLE, "radius_m": 80, "tags": ["night"], "valid_until": 2**40}
+    put = decode(msgspec.json.encode({"type": "fence_put", **body}))
+    assert isinstance(put, FencePut)
+    fleets.hset(fleet_key("fences", "north"), "yard", msgspec.json.encode(fence_view(fence_from(put))))
+    (feature,) = client.get("/v1/geofences?fleet_id=north").json()["features"]
+    properties = feature["properties"]
+    assert (feature["geometry"]["type"], len(feature["geometry"]["coordinates"][0])) == ("Polygon", 33)
+    assert properties["drawn"] == {"geometry": CIRCLE, "radius_m": 80.0, "width_m": None}
+    assert (properties["tags"], properties["valid_from"], properties["valid_until"][:4]) == (["night"], None, "2004")
+    assert (properties["vehicle_ids"], properties["repairs"]) == ([], [])
