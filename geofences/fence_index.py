@@ -23,6 +23,10 @@ Reals = NDArray[np.float64]
 Pairs = tuple[Numbers, Numbers]
 
 
+MANY_EDGES: int = 2_048
+"""From so many edges on it is quicker to ask prepared outlines first whether a path meets them: they have a tree of their edges."""
+
+
 class DuplicateFence(ValueError):
     """Two fences of one index have the same id."""
 
@@ -91,8 +95,10 @@ class FenceIndex:
         for lat, lon in ((lat1, lon1), (lat0, lon0)):
             outside = np.flatnonzero(~self._inside(numbers, lat[rows], lon[rows]))
             rows, numbers = rows[outside], numbers[outside]
-        meeting = self._meet(numbers, lat0[rows], lon0[rows], lat1[rows], lon1[rows])
-        rows, numbers = self._in_order([(rows[meeting], numbers[meeting])])
+        if sum(part.shape[1] for part in self._edges(numbers)) > MANY_EDGES:
+            meeting = self._meet(numbers, lat0[rows], lon0[rows], lat1[rows], lon1[rows])
+            rows, numbers = rows[meeting], numbers[meeting]
+        rows, numbers = self._in_order([(rows, numbers)])
         enters, leaves = first_and_last_crossing(self._edges(numbers), lat0[rows], lon0[rows], lat1[rows], lon1[rows])
         crossing = np.flatnonzero(~np.isnan(enters))
         return rows[crossing], numbers[crossing], enters[crossing], leaves[crossing]
@@ -141,7 +147,12 @@ class FenceIndex:
         return number if known is fence or known.geometry == fence.geometry else -1
 
     def _inside(self, numbers: Numbers, lat: Reals, lon: Reals) -> NDArray[np.bool_]:
-        return np.asarray(shapely.intersects_xy(self._known.tables.outlines[numbers], lon, lat), dtype=np.bool_)
+        """Pairwise. Bounds come first: they lie side by side in memory, outlines all over it."""
+        west, south, east, north = self._known.tables.bounds.take(numbers, axis=0).T
+        inside = (west <= lon) & (lon <= east) & (south <= lat) & (lat <= north)
+        asked = np.flatnonzero(inside)
+        inside[asked] = shapely.intersects_xy(self._known.tables.outlines.take(numbers.take(asked)), lon.take(asked), lat.take(asked))
+        return np.asarray(inside, dtype=np.bool_)
 
     def _edges(self, numbers: Numbers) -> list[Reals]:
         edges: list[Reals] = self._known.tables.edges[numbers].tolist()
