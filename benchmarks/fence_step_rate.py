@@ -1,8 +1,8 @@
 """What the step of the fences costs a ping: a city feed among a thousand fences, in batches of a thousand.
 
-    python benchmarks/fence_step_rate.py [--fences 1000] [--vehicles 1000] [--minutes 60] [--every 10]
+    python benchmarks/fence_step_rate.py [--fences 1000] [--vehicles 1000] [--minutes 60] [--every 5]
 
-Synthetic: vans in a city of 30 km by 30 km that drive 8 m/s between random doors, stand 3 minutes at each, and report every 10 s with
+Synthetic: vans in a city of 30 km by 30 km that drive 8 m/s between random doors, stand 3 minutes at each, and report every 5 s with
 5 m of noise; fences are areas of 3 to 12 corners and 40 to 200 m radius at random places, a tenth of the doors lie in them by design.
 Every batch is the next fix of every vehicle. Timed is `steps.locate.locate` alone (which fences, hysteresis and hold, passages, events),
 after the first tenth; cells come with the fix. The baseline is the distance from the fix before, of the same batches in the same run.
@@ -84,7 +84,7 @@ def fixes(vans: Vans, now_s: float, first: int, rng: np.random.Generator) -> Pin
 def main() -> None:
     """Drive, time, tell."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in (("--fences", 1000), ("--vehicles", 1000), ("--minutes", 60), ("--every", 10)):
+    for name, default in (("--fences", 1000), ("--vehicles", 1000), ("--minutes", 60), ("--every", 5)):
         parser.add_argument(name, type=int, default=default)
     args = parser.parse_args()
     rng, settings = np.random.default_rng(7), FleetSettings()

@@ -118,12 +118,13 @@ def _resolutions(fence: Polygon | MultiPolygon) -> tuple[int, int]:
 
 
 def _flooded(fences: Outlines, numbers: Numbers, resolution: int) -> tuple[Cells, Numbers]:
-    """Every cell that, grown, touches a fence: those of its corners, and from there neighbour by neighbour.
+    """Every cell that, grown, touches a fence: that of a corner of each part, and from there neighbour by neighbour.
 
-    Each part of a fence hangs together, so the cells it lies in do. H3's own fill ("overlap", 4.5) is not used: it leaves out a cell
+    A part of a fence hangs together, so the cells it lies in do. H3's own fill ("overlap", 4.5) is not used: it leaves out a cell
     whose centre is in a hole that lies wholly inside the cell.
     """
-    corners, owners = shapely.get_coordinates(fences[numbers], return_index=True)
+    parts, owners = shapely.get_parts(fences[numbers], return_index=True)
+    corners = shapely.get_coordinates(shapely.get_point(shapely.get_exterior_ring(parts), 0))
     frontier = {
         (h3.latlng_to_cell(lat, lon, resolution), number)
         for (lon, lat), number in zip(corners.tolist(), numbers[owners].tolist(), strict=True)

@@ -7,9 +7,9 @@ from geofences.place_table import Numbers, Places, PlaceTable
 
 Reals = NDArray[np.float64]
 
-GRID_LAT_DEG: float = 0.004
-GRID_LON_DEG: float = 0.008
-"""Size of a square of the grid: 445 m from south to north, as much from west to east at 60 degrees and twice at the equator. A vehicle
+GRID_LAT_DEG: float = 0.003
+GRID_LON_DEG: float = 0.005
+"""Size of a square of the grid: 334 m from south to north, as much from west to east at 53 degrees and 556 m at the equator. A vehicle
 in a city goes less far between two fixes."""
 
 MOST_EDGE_PIECES: int = 20_000
@@ -65,8 +65,8 @@ def paths_near(table: PlaceTable, lat0: Reals, lon0: Reals, lat1: Reals, lon1: R
     """
     rows, boxes = _pieces(lon0, lat0, lon1, lat1, counts)
     found, entries = table.near(_place(*_squares(*boxes[:2])))
-    touching = np.flatnonzero(boxes_touch(boxes[:, found], table.details[entries].T))
-    return rows[found[touching]], table.numbers[entries[touching]]
+    touching = np.flatnonzero(boxes_touch(boxes.take(found, axis=1), table.details.take(entries, axis=0).T))
+    return rows.take(found.take(touching)), table.numbers.take(entries.take(touching))
 
 
 def squares_long(lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Reals:

@@ -6,11 +6,11 @@ cut into batches. Degrees are turned into metres in the plane centred at the pos
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import MultiPolygon, Polygon
 
 from geofences.positions import METRES_PER_DEGREE
 
@@ -20,11 +20,15 @@ EDGES_AT_ONCE: int = 1 << 19
 """Edges that are looked at in one sweep, so that fences of many corners do not take memory without bound: some 50 MB."""
 
 
-def edges_of(geometry: Polygon | MultiPolygon) -> Reals:
-    """Every edge of every ring as rows (lon0, lat0, lon1, lat1), shape (4, edges), in degrees."""
-    corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(geometry)), return_index=True)
-    same = ring[1:] == ring[:-1]
-    return np.ascontiguousarray(np.concatenate([corners[:-1][same], corners[1:][same]], axis=1).T)
+def edges_of(outlines: NDArray[np.object_]) -> list[Reals]:
+    """Every edge of every ring of each outline as rows (lon0, lat0, lon1, lat1), shape (4, edges), in degrees."""
+    parts, outline = shapely.get_parts(outlines, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    begins = np.flatnonzero(ring[1:] == ring[:-1])
+    edges = np.concatenate([corners[begins], corners[begins + 1]], axis=1).T
+    ends = np.searchsorted(outline[part[ring[begins]]], np.arange(len(outlines)), side="right")
+    return [np.ascontiguousarray(edges[:, first:end]) for first, end in pairwise([0, *ends.tolist()])]
 
 
 def metres_to_edges(edges: Sequence[Reals], lat: Reals, lon: Reals) -> Reals:
@@ -48,22 +52,22 @@ def first_and_last_crossing(edges: Sequence[Reals], lat0: Reals, lon0: Reals, la
 
     NaN where it crosses none. A path that only touches a corner or runs along an edge may count as crossing or not.
     """
-    first, last = np.empty(len(lat0)), np.empty(len(lat0))
+    first, last = np.full(len(lat0), np.inf), np.full(len(lat0), -np.inf)
     for rows, counts, (x0, y0, x1, y1) in _sweeps(edges):
-        px, py = np.repeat(lon0[rows], counts), np.repeat(lat0[rows], counts)
+        pair = np.repeat(np.arange(rows.start, rows.stop), counts)
         east = lon1[rows] - lon0[rows]
+        px, py = _shift(x0, x1, np.repeat(lon0[rows], counts)), np.repeat(lat0[rows], counts)
         dx, dy = np.repeat(east - 360.0 * np.rint(east / 360.0), counts), np.repeat(lat1[rows] - lat0[rows], counts)
-        px = _shift(x0, x1, px)
         ax, ay, bx, by = x0 - px, y0 - py, x1 - px, y1 - py
         # A corner lies left of the path or not, whichever of its two edges asks: no path slips through between them.
-        straddles = (dx * ay - dy * ax > 0.0) != (dx * by - dy * bx > 0.0)
+        some = np.flatnonzero((dx * ay - dy * ax > 0.0) != (dx * by - dy * bx > 0.0))
+        pair, dx, dy, ax, ay, bx, by = (column[some] for column in (pair, dx, dy, ax, ay, bx, by))
         ex, ey = bx - ax, by - ay
         with np.errstate(divide="ignore", invalid="ignore"):
             at = (ax * ey - ay * ex) / (dx * ey - dy * ex)
-        hit = straddles & (at >= 0.0) & (at <= 1.0)
-        starts = np.cumsum(counts) - counts
-        first[rows] = np.minimum.reduceat(np.where(hit, at, np.inf), starts)
-        last[rows] = np.maximum.reduceat(np.where(hit, at, -np.inf), starts)
+        hit = (at >= 0.0) & (at <= 1.0)
+        np.minimum.at(first, pair[hit], at[hit])
+        np.maximum.at(last, pair[hit], at[hit])
     missed = np.isinf(first)
     first[missed] = last[missed] = np.nan
     return first, last
@@ -71,11 +75,16 @@ def first_and_last_crossing(edges: Sequence[Reals], lat0: Reals, lon0: Reals, la
 
 def _shift(x0: Reals, x1: Reals, lon: Reals) -> Reals:
     """The longitude as seen from an edge: by a turn of 360 degrees more or less where that is nearer to it."""
+    off = x0 - lon
+    if np.abs(off).max(initial=0.0) < 90.0:
+        return lon
     return np.asarray(lon + 360.0 * np.rint(((x0 + x1) * 0.5 - lon) / 360.0), dtype=np.float64)
 
 
 def _sweeps(edges: Sequence[Reals]) -> Iterator[tuple[slice, NDArray[np.int64], Reals]]:
     """Pairs in runs of at most EDGES_AT_ONCE edges (one pair at least): their rows, the count of edges of each, all edges in a row."""
+    if not edges:
+        return
     counts = np.array([part.shape[1] for part in edges], dtype=np.int64)
     ends = np.cumsum(counts)
     first = 0

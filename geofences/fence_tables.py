@@ -44,8 +44,8 @@ def tables_after(earlier: FenceTables, places: Numbers, outlines: Objects) -> Fe
     edges, bounds = np.empty(len(outlines), dtype=np.object_), np.empty((len(outlines), 4))
     edges[stays], bounds[stays] = earlier.edges[places[stays]], earlier.bounds[places[stays]]
     bounds[new] = shapely.bounds(outlines[new])
-    for number in new.tolist():
-        edges[number] = edges_of(outlines[number])
+    for number, drawn in zip(new.tolist(), edges_of(outlines[new]), strict=True):
+        edges[number] = drawn
     covers = covers_of(outlines[new])
     covered = earlier.covered.changed(renumbered, covers.cells, new[covers.numbers], covers.inside)
     uncovered = _with(earlier.uncovered, renumbered, new[covers.uncovered])

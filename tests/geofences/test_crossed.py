@@ -155,5 +155,5 @@ def test_nothing_asked_is_nothing_answered():
         assert len(index.outside_m(places, none, none)) == 0
         assert [len(column) for column in index.passage(places, none, none, none, none)] == [0, 0]
     assert FenceIndex([]).crossed(*(np.array([1.0]) for _ in range(4)))[0].tolist() == []
-    assert edges_of(shapely.box(0, 0, 1, 1)).shape == (4, 4)
+    assert [part.shape for part in edges_of(np.array([shapely.box(0, 0, 1, 1)]))] == [(4, 4)]
     assert len(metres_to_edges([], none, none)) == len(first_and_last_crossing([], none, none, none, none)[0]) == 0
