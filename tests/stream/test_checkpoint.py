@@ -196,3 +196,19 @@ def crashed(*_):
 
 def test_only_the_owner_may_look_into_the_folder(kept):
     assert kept[1].parent.stat().st_mode & 0o077 == 0
+
+
+@settings(max_examples=12)
+@given(cut=st.integers(0, 30))
+@example(cut=0)
+def test_visits_to_fences_go_on_where_a_fleet_was_saved(road, fleet, cut):
+    drive = [road.drive(0, 100, 0, 0), road.drive(110, 190, 0, 900), road.drive(200, 300, 900, 2400), road.drive(0, 300, 0, 4500, "v2")]
+    fences = [road.square("yard", 0, -50, 50), road.square("gate", 120, 300, 330), road.square("zone", 130, 800, 1100)]
+    gone = road.say(m.FenceRemoved, 150, fence_id="gate")
+    lines = road.log(fences, *drive, gone)
+    place = cut * len(lines) // 30
+    whole = fleet().play(lines[:place]).play(lines[place:])
+    broken = fleet().play(lines[:place])
+    broken.state = load(dump(broken.state), broken.settings.model)
+    assert broken.play(lines[place:]).bytes() == whole.bytes()
+    assert {event["data"]["fence_id"] for event in whole.told("geofence_exited")} >= {"yard", "zone"}
