@@ -1,6 +1,5 @@
 """Which fences a column of positions is in, and which a column of paths runs through: grids find the candidates, outlines decide."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,10 +22,6 @@ Reals = NDArray[np.float64]
 Pairs = tuple[Numbers, Numbers]
 
 
-MANY_EDGES: int = 2_048
-"""From so many edges on it is quicker to ask prepared outlines first whether a path meets them: they have a tree of their edges."""
-
-
 class DuplicateFence(ValueError):
     """Two fences of one index have the same id."""
 
@@ -35,12 +30,16 @@ class DuplicateFence(ValueError):
         self.fence_id = fence_id
 
 
+FEW_CORNERS = 64
+"""Outlines with at most so many corners are looked at edge by edge at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Number and fence by id; hashes by number; where to look."""
+    """Number and fence by id; corners by number; where to look."""
 
     fences: dict[str, tuple[int, Fence]]
-    hashes: Numbers
+    corners: Numbers
     tables: FenceTables
 
 
@@ -85,23 +84,35 @@ class FenceIndex:
         metres[outside] = metres_to_edges(self._edges(numbers[outside]), lat[outside], lon[outside])
         return metres
 
+    def edge_m(self, numbers: Numbers, lat: Reals, lon: Reals) -> Reals:
+        """Metres from each position to the nearest edge of its fence, from inside or outside: `outside_m` for positions known to be out."""
+        return metres_to_edges(self._edges(numbers), lat, lon)
+
+    def edge_crossings(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> tuple[Reals, Reals]:
+        """Fractions 0..1 of each path at which it first and last crosses an edge of its fence; NaN where it crosses none."""
+        return first_and_last_crossing(self._edges(numbers), lat0, lon0, lat1, lon1)
+
     def crossed(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> tuple[Numbers, Numbers, Reals, Reals]:
         """(rows, fence numbers, enters, leaves) of fences that a path runs through although it neither begins nor ends inside.
 
-        Paths are straight in degrees, the short way round; `enters` and `leaves` are the fractions 0..1 of the path at its first entry
-        and its last exit. Ascending by row, then by number.
+        As `met`, where `enters` and `leaves` are the fractions 0..1 of the path at its first entry and its last exit.
+        """
+        rows, numbers, enters, leaves = self.met(lat0, lon0, lat1, lon1)
+        ends = self._inside(numbers, lat0[rows], lon0[rows]) | self._inside(numbers, lat1[rows], lon1[rows])
+        through = np.flatnonzero(np.logical_not(ends))
+        return rows[through], numbers[through], enters[through], leaves[through]
+
+    def met(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> tuple[Numbers, Numbers, Reals, Reals]:
+        """(rows, fence numbers, first, last) of fences whose edges a path crosses: fractions 0..1 of the path where it first and last does.
+
+        Paths are straight in degrees, the short way round. Ascending by row, then by number.
         """
         rows, numbers = self._paths_near(lat0, lon0, lat1, lon1)
-        for lat, lon in ((lat1, lon1), (lat0, lon0)):
-            outside = np.flatnonzero(~self._inside(numbers, lat[rows], lon[rows]))
-            rows, numbers = rows[outside], numbers[outside]
-        if sum(part.shape[1] for part in self._edges(numbers)) > MANY_EDGES:
-            meeting = self._meet(numbers, lat0[rows], lon0[rows], lat1[rows], lon1[rows])
-            rows, numbers = rows[meeting], numbers[meeting]
-        rows, numbers = self._in_order([(rows, numbers)])
-        enters, leaves = first_and_last_crossing(self._edges(numbers), lat0[rows], lon0[rows], lat1[rows], lon1[rows])
-        crossing = np.flatnonzero(~np.isnan(enters))
-        return rows[crossing], numbers[crossing], enters[crossing], leaves[crossing]
+        meeting = self._meet(numbers, lat0[rows], lon0[rows], lat1[rows], lon1[rows])
+        rows, numbers = self._in_order([(rows[meeting], numbers[meeting])])
+        first, last = self.edge_crossings(numbers, lat0[rows], lon0[rows], lat1[rows], lon1[rows])
+        crossing = np.flatnonzero(~np.isnan(first))
+        return rows[crossing], numbers[crossing], first[crossing], last[crossing]
 
     def passage(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> tuple[Reals, Reals]:
         """(enters, leaves): fractions 0..1 of each path at its first entry into its fence and at its last exit; one pair a row.
@@ -115,16 +126,6 @@ class FenceIndex:
         leaves = np.where(ends, 1.0, np.where(begins & np.isnan(leaves), 0.0, leaves))
         return enters, leaves
 
-    def signature(self, rows: Numbers, numbers: Numbers, count: int) -> Numbers:
-        """A 63-bit hash of the set of fences each of `count` rows is in, 0 for none: equal sets have equal hashes, in any index.
-
-        rows and numbers as `locate` gives them, in any order, each pair once. The hash is the XOR of one fixed hash for each fence id
-        (Zobrist, A New Hashing Method with Application for Game Playing, 1970).
-        """
-        signatures = np.zeros(count, dtype=np.int64)
-        np.bitwise_xor.at(signatures, rows, self._known.hashes[numbers])
-        return signatures
-
     @cached_property
     def _known(self) -> _Known:
         earlier, self._earlier = self._earlier, None  # not needed any more, and it would keep all before it alive
@@ -133,13 +134,9 @@ class FenceIndex:
         outlines = np.empty(len(ordered), dtype=np.object_)
         outlines[:] = [fence.geometry for fence in ordered]
         places = np.array([-1 if earlier is None else earlier._place_of(fence) for fence in ordered], dtype=np.int64)
-        hashes = np.empty(len(ordered), dtype=np.int64)
-        stays, new = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
-        if earlier is not None:
-            hashes[stays] = earlier._known.hashes[places[stays]]
-        hashes[new] = [_fence_hash(self.fence_ids[number]) for number in new.tolist()]
         tables = tables_after(no_tables() if earlier is None else earlier._known.tables, places, outlines)
-        return _Known({fence.fence_id: (number, fence) for number, fence in enumerate(ordered)}, hashes, tables)
+        numbered = {fence.fence_id: (number, fence) for number, fence in enumerate(ordered)}
+        return _Known(numbered, shapely.get_num_coordinates(outlines), tables)
 
     def _place_of(self, fence: Fence) -> int:
         """The number of the fence with this id and outline, -1 = there is none."""
@@ -167,9 +164,15 @@ class FenceIndex:
         return rows[kept], numbers[kept]
 
     def _meet(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Numbers:
-        """Rows of the paths that may meet their fence: prepared outlines are quick to say no. Those across the antimeridian all may."""
-        lines = shapely.linestrings(np.stack([lon0, lat0, lon1, lat1], axis=1).reshape(-1, 2, 2))
-        return np.flatnonzero(shapely.intersects(self._known.tables.outlines[numbers], lines) | (np.abs(lon1 - lon0) > 180.0))
+        """Rows of the paths that may meet an edge of their fence: outlines of many corners, prepared, are quick to say no."""
+        may = (self._known.corners[numbers] <= FEW_CORNERS) | (np.abs(lon1 - lon0) > 180.0)
+        asked = np.flatnonzero(np.logical_not(may))
+        if len(asked):
+            lines = shapely.linestrings(np.stack([lon0[asked], lat0[asked], lon1[asked], lat1[asked]], axis=1).reshape(-1, 2, 2))
+            outlines = self._known.tables.outlines[numbers[asked]]
+            touch = np.flatnonzero(shapely.intersects(outlines, lines))
+            may[asked[touch]] = ~shapely.contains_properly(outlines[touch], lines[touch])
+        return np.flatnonzero(may)
 
     def _paths_near(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Pairs:
         """Pairs of paths and fences that may cross, each once or more often, in any order."""
@@ -208,8 +211,3 @@ class FenceIndex:
 def _joined(found: list[Pairs]) -> Pairs:
     nothing = np.empty(0, dtype=np.int64)
     return np.concatenate([nothing, *(rows for rows, _ in found)]), np.concatenate([nothing, *(numbers for _, numbers in found)])
-
-
-def _fence_hash(fence_id: str) -> int:
-    digest = hashlib.blake2b(fence_id.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from eta_models.columns import MISSING
+from eta_models.columns import MISSING, Floats
+from stream.contacts import Contacts
 from stream.fence_rules import FenceRules
 from stream.fleet import FleetState
 from stream.outputs import Outputs
@@ -31,13 +32,16 @@ def be_inside(rules: FenceRules, state: FleetState, fixes: Fixes, pairs: Pairs, 
         tell_dwelled(state, c[dwells], fixes.moments(places[dwells]), rules.whole["dwell_us"][kind[dwells]], out)
 
 
-def be_outside(rules: FenceRules, state: FleetState, fixes: Fixes, pairs: Pairs, out: Outputs) -> None:
-    """A fix outside: visits end when there were enough of them, far enough off, for long enough; so do candidates, as passages or not."""
+def be_outside(rules: FenceRules, state: FleetState, fixes: Fixes, pairs: Pairs, leaves: Floats, out: Outputs) -> None:
+    """A fix outside: visits end when there were enough of them, far enough off, for long enough; so do candidates, as passages or not.
+
+    `leaves`: the share 0..1 of the way to the fix at which it crosses the edge last, NaN where that is not known.
+    """
     contacts, (places, c) = state.contacts, pairs
-    _go_out(state, fixes, pairs)
+    _go_out(contacts, fixes, pairs, leaves)
     at_us, numbers = fixes.at_us[places], contacts.fence[c]
     kind, accuracy_m = rules.kind[numbers], fixes.accuracy_m[places]
-    away = state.fence_index.outside_m(numbers, fixes.lat[places], fixes.lon[places]) > rules.band_m(numbers, accuracy_m)
+    away = state.fence_index.edge_m(numbers, fixes.lat[places], fixes.lon[places]) > rules.band_m(numbers, accuracy_m)
     contacts.misses[c] += 1
     contacts.away[c] = np.where(away, contacts.away[c] + 1, 0)
     contacts.away_us[c] = np.where(away, np.where(contacts.away[c] == 1, at_us, contacts.away_us[c]), MISSING)
@@ -58,17 +62,12 @@ def be_outside(rules: FenceRules, state: FleetState, fixes: Fixes, pairs: Pairs,
     contacts.fence[c[gone | hovering]] = -1
 
 
-def _go_out(state: FleetState, fixes: Fixes, pairs: Pairs) -> None:
+def _go_out(contacts: Contacts, fixes: Fixes, pairs: Pairs, leaves: Floats) -> None:
     """Those that were inside at the fix before left where the path crosses the edge; where no path is known, with their last fix inside."""
-    contacts = state.contacts
     just = contacts.left_us[pairs[1]] == MISSING
     if not just.any():
         return
-    places, c = pairs[0][just], pairs[1][just]
-    was_us, at_us = fixes.was_us[places], fixes.at_us[places]
-    _, leaves = state.fence_index.passage(
-        contacts.fence[c], fixes.was_lat[places], fixes.was_lon[places], fixes.lat[places], fixes.lon[places]
-    )
-    seen = fixes.path[places] & (leaves >= 0.0)
-    contacts.left_us[c] = np.where(seen, along(was_us, at_us, np.where(seen, leaves, 0.0)), contacts.last_us[c])
+    places, c, leaves = pairs[0][just], pairs[1][just], leaves[just]
+    at_us, seen = fixes.at_us[places], ~np.isnan(leaves)
+    contacts.left_us[c] = np.where(seen, along(fixes.was_us[places], at_us, np.where(seen, leaves, 0.0)), contacts.last_us[c])
     contacts.out_us[c], contacts.to_lat[c], contacts.to_lon[c] = at_us, fixes.lat[places], fixes.lon[places]

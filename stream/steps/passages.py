@@ -33,5 +33,5 @@ def _runs_through(state: FleetState, contacts: Ints, a: tuple[Floats, Floats], b
     side = state.contacts.accuracy_m[contacts] / METRES_PER_DEGREE / np.where(length_deg > 0.0, length_deg, np.nan)
     dlat, dlon = east * side, -north * side / narrowing
     lat0, lon0, lat1, lon1 = (np.concatenate([x + s, x - s]) for x, s in ((a[0], dlat), (a[1], dlon), (b[0], dlat), (b[1], dlon)))
-    enters, _ = state.fence_index.passage(np.tile(state.contacts.fence[contacts], 2), lat0, lon0, lat1, lon1)
+    enters, _ = state.fence_index.edge_crossings(np.tile(state.contacts.fence[contacts], 2), lat0, lon0, lat1, lon1)
     return np.asarray(~np.isnan(enters).reshape(2, len(contacts)).any(axis=0), dtype=np.bool_)

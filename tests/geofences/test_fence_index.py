@@ -154,10 +154,8 @@ def test_an_index_without_fences_and_a_batch_without_rows_answer_nothing():
     for index in (FenceIndex([]), FenceIndex([box_fence("a", 0, 0, 1, 1)]), FenceIndex([box_fence("country", 0, 0, 20, 20)])):
         rows, numbers = located(index, [], [])
         assert rows.shape == numbers.shape == (0,)
-        assert index.signature(rows, numbers, 0).shape == (0,)
     rows, numbers = located(FenceIndex([]), [1.0, 2.0], [1.0, 2.0])
     assert rows.shape == numbers.shape == (0,)
-    assert FenceIndex([]).signature(rows, numbers, 2).tolist() == [0, 0]
 
 
 def test_fence_numbers_do_not_depend_on_the_order_fences_came_in():
