@@ -4,7 +4,8 @@
 
 DIR holds GeoJSON files of recorded cities; without it the made fences are measured alone. The rates are for batches of 1,000 pings of
 vehicles that drive in a city among so many fences: microseconds a ping, the median of the batches, and the same as a multiple of
-finding the H3 cells of the batch, timed in turn. Loading is told in seconds of CPU besides: on a quiet machine both are the same. What else a fence costs the engine is measured by `fence_step_rate.py`.
+finding the H3 cells of the batch, timed in turn. Loading is told in seconds of CPU besides: on a quiet machine both are the same.
+What else a fence costs the engine is measured by `fence_step_rate.py`.
 """
 
 import argparse

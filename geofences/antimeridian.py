@@ -30,12 +30,12 @@ def unrolled(positions: list[Position], where: str) -> list[Position]:
 
 
 def cut(area: Polygon | MultiPolygon) -> list[Polygon]:
-    """The parts of a valid area on either side of the antimeridian, each with longitudes -180..180; one that keeps off it as it is."""
+    """The parts of a valid area on either side of the antimeridian, each with longitudes -180..180."""
     west, south, east, north = area.bounds
     parts = []
     for turn in (-360.0, 0.0, 360.0):
         if west <= 180.0 + turn and east >= -180.0 + turn:
-            inside = area if west >= turn - 180.0 and east <= turn + 180.0 else area & shapely.box(turn - 180.0, south, turn + 180.0, north)
+            inside = area & shapely.box(turn - 180.0, south, turn + 180.0, north)
             moved = shapely.transform(inside, lambda lon_lat, turn=turn: lon_lat - (turn, 0.0)) if turn else inside
             parts += [part for part in shapely.get_parts(moved).tolist() if isinstance(part, Polygon) and part.area > 0.0]
     return parts

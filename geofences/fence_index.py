@@ -167,12 +167,14 @@ class FenceIndex:
         return rows[kept], numbers[kept]
 
     def _meet(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Numbers:
-        """Rows of the paths that may meet their fence: outlines of many corners, prepared, are quick to say no. Others all may."""
+        """Rows of the paths that may meet an edge of their fence: outlines of many corners, prepared, are quick to say no."""
         may = (self._known.corners[numbers] <= FEW_CORNERS) | (np.abs(lon1 - lon0) > 180.0)
         asked = np.flatnonzero(np.logical_not(may))
         if len(asked):
             lines = shapely.linestrings(np.stack([lon0[asked], lat0[asked], lon1[asked], lat1[asked]], axis=1).reshape(-1, 2, 2))
-            may[asked] = shapely.intersects(self._known.tables.outlines[numbers[asked]], lines)
+            outlines = self._known.tables.outlines[numbers[asked]]
+            touch = np.flatnonzero(shapely.intersects(outlines, lines))
+            may[asked[touch]] = ~shapely.contains_properly(outlines[touch], lines[touch])
         return np.flatnonzero(may)
 
     def _paths_near(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Pairs:

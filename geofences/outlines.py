@@ -45,9 +45,10 @@ def outline_of(geometry: dict[str, Any]) -> Outline:
 def placed(polygon: Polygon | MultiPolygon, repairs: list[str]) -> Polygon | MultiPolygon:
     """A valid area that may reach past 180 degrees, with all of it where it lies on the globe."""
     west, _, east, _ = polygon.bounds
+    if west >= -180.0 and east <= 180.0:
+        return polygon
+    repairs.append("it was cut at the antimeridian")
     parts = cut(polygon)
-    if west < -180.0 or east > 180.0:
-        repairs.append("it was cut at the antimeridian")
     return parts[0] if len(parts) == 1 else MultiPolygon(parts)
 
 
