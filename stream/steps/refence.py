@@ -72,6 +72,8 @@ def _move(policies: FencePolicies, state: FleetState, position: int, now_us: int
     """Put a fence that is there already: who is surely outside by the last fix leaves it, and so do those for whom it is not any more."""
     contacts = _contacts(state, [fence.fence_id])
     _hold(state, {**state.fences, fence.fence_id: fence})
+    if not len(contacts):
+        return
     rules, vehicles = rules_of(policies, state), state.vehicles
     rows, numbers = state.contacts.vehicle[contacts], state.contacts.fence[contacts]
     strangers = np.array([not is_for(rules, state, row, n) for row, n in zip(rows.tolist(), numbers.tolist(), strict=True)], dtype=np.bool_)

@@ -244,7 +244,7 @@ drives = st.lists(
 
 
 @given(drawn=drives, data=st.data())
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_whatever_becomes_of_fences_does_not_depend_on_the_cut_and_every_visit_has_one_beginning_and_one_end(road, fleet, drawn, data):
     lines = told(road, drawn)
     cuts = data.draw(st.lists(st.integers(1, len(lines) - 1), max_size=8), label="cuts")
