@@ -11,6 +11,7 @@ import msgspec
 
 from stream.live.keys import COUNTS, FLEETS, log_key
 from stream.live.log_entry import MOST, pack
+from stream.live.patience import WHEN_FULL
 from stream.live.views import FleetEntry
 from stream.log import shard_of
 
@@ -35,6 +36,9 @@ return id
 Returns the stream id of the last entry. While the server's clock stands behind the last id, Redis only counts the id's second number up,
 for which a log position has no more than 14 bits: before they are full, the ids go on in the next millisecond.
 """
+
+SCRIPT_WHEN_FULL = WHEN_FULL + SCRIPT
+"""The same for what the engine itself appends: it takes up no more than it lets go."""
 
 
 class Message(NamedTuple):

@@ -14,6 +14,7 @@ from stream.flow import Fleets
 from stream.live.checkpointer import Checkpointer
 from stream.live.describe import totals
 from stream.live.orders import Order, orders_of, position_text
+from stream.live.resume_file import Rewound
 from stream.live.settings import LiveSettings
 from stream.live.shown import Changes, Shown
 from stream.live.writer import Guard, Writer
@@ -48,11 +49,15 @@ class LiveFleets(Fleets):
     keeper: Checkpointer
     alive: Callable[[], None] = lambda: None
     """Called between stretches: many of them may come at once."""
+    listed: Mapping[str, int] = field(default_factory=dict)
+    """Position that the checkpoint of a fleet must have at least: log before it is not read."""
     told: dict[str, _Open] = field(default_factory=dict)
 
     def open(self, fleet_id: str) -> FleetState:
-        """The fleet as its last checkpoint has it, and how far Redis has it."""
+        """The fleet as its last checkpoint has it, and how far Redis has it. Raises `Rewound`, `UnusableCheckpoint`."""
         state = Fleets.open(self, fleet_id)
+        if state.position < (expected := self.listed.get(fleet_id, -1)):
+            raise Rewound(fleet_id, state.position, expected)
         guard = self.writer.open(fleet_id)
         again = [event for event in state.recent if event.sequence >= guard.sequence]
         self.told[fleet_id] = _Open(replace(guard), Shown(), again)
