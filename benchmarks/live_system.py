@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -22,9 +22,12 @@ PORT = 18_080
 
 
 class LiveSystem:
-    """`shards` of each engine process; without `api` there is none."""
+    """`shards` of each engine process; without `api` there is none. `settings` are variables of the environment of all of them."""
 
-    def __init__(self, shards: Sequence[str] = ("0-15",), *, api: bool = True, start: bool = True) -> None:
+    def __init__(
+        self, shards: Sequence[str] = ("0-15",), *, api: bool = True, start: bool = True, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.settings, self.commands = dict(settings or {}), dict[str, list[str]]()
         self._folder = TemporaryDirectory(prefix="fc-bench-")
         self.folder = Path(self._folder.name)
         self.shards, self.api, self._start = shards, api, start
@@ -55,10 +58,14 @@ class LiveSystem:
             time.sleep(0.05)
 
     def _run(self, name: str, module: str, *args: str) -> None:
-        environment = {**os.environ, "REDIS_URL": self.url, "PYTHONPATH": str(ROOT)}
+        self.commands[name] = [sys.executable, "-m", module, *args]
+        self.again(name)
+
+    def again(self, name: str) -> None:
+        """Start a process that was killed once more."""
+        environment = {**os.environ, "REDIS_URL": self.url, "PYTHONPATH": str(ROOT), **self.settings}
         with (self.folder / "log.txt").open("ab") as log:
-            command = [sys.executable, "-m", module, *args]
-            self.children[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.folder)
+            self.children[name] = subprocess.Popen(self.commands[name], env=environment, stdout=log, stderr=log, cwd=self.folder)
 
     def _lives(self) -> bool:
         beating = {str(name.decode()) for name in self.redis.hkeys(HEARTBEATS)}

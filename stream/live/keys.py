@@ -52,6 +52,11 @@ OF_A_FLEET = (
 """What is kept of each fleet; the first says how far it has been written."""
 
 
+def nobody(shard: int) -> str:
+    """Under whose name stands what a shard holds and no fleet owns; no fleet can be called so."""
+    return f"~{shard:02d}"
+
+
 def log_key(shard: int) -> str:
     """The stream of a shard."""
     return f"{PREFIX}:log:{shard:02d}"

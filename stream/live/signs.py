@@ -9,7 +9,7 @@ import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 
-from stream.live.keys import COUNTS, FLEETS, HEARTBEATS, PROBE, fleet_key
+from stream.live.keys import COUNTS, FLEETS, HEARTBEATS, PROBE, fleet_key, nobody
 from stream.live.patience import put_when_full
 from stream.live.supervisor import Unheard
 from stream.live.views import Heartbeat, Totals
@@ -78,10 +78,11 @@ def ask(host: str, port: int, path: str) -> tuple[int, str]:
 
 def left_to_take(redis: "Redis") -> int:
     """Messages in the log that no engine has taken yet. Raises what redis-py raises."""
-    appended: Any = redis.hvals(COUNTS)
+    appended: Any = redis.hgetall(COUNTS)
     fleets: Any = redis.hkeys(FLEETS)
+    names = [*(fleet_id.decode() for fleet_id in fleets), *(nobody(int(shard)) for shard in appended)]
     with redis.pipeline(transaction=False) as pipe:
-        for fleet_id in fleets:
-            pipe.hget(fleet_key("fleet", fleet_id.decode()), "totals")
+        for name in names:
+            pipe.hget(fleet_key("fleet", name), "totals")
         taken = sum(msgspec.json.decode(totals, type=Totals).received for totals in pipe.execute() if totals)
-    return sum(map(int, appended)) - taken
+    return sum(map(int, appended.values())) - taken

@@ -6,8 +6,7 @@ from structlog.testing import capture_logs
 
 from stream import messages as m
 from stream.checkpoints import Checkpoints
-from stream.live.keys import DEAD, EVENTS, RESUME, log_key
-from stream.live.reader import nobody
+from stream.live.keys import DEAD, EVENTS, RESUME, log_key, nobody
 from stream.log import shard_of
 from stream.settings import FleetSettings
 
