@@ -22,11 +22,19 @@ PORT = 18_080
 
 
 class LiveSystem:
-    """`shards` of each engine process; without `api` there is none. `settings` are variables of the environment of all of them."""
+    """`shards` of each engine process; without `api` there is none. With `standby` there are two of
+    each, of which one waits. `settings` are variables of the environment of all of them."""
 
     def __init__(
-        self, shards: Sequence[str] = ("0-15",), *, api: bool = True, start: bool = True, settings: Mapping[str, str] | None = None
+        self,
+        shards: Sequence[str] = ("0-15",),
+        *,
+        api: bool = True,
+        start: bool = True,
+        standby: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
+        self.standby = standby
         self.settings, self.commands = dict(settings or {}), dict[str, list[str]]()
         self._folder = TemporaryDirectory(prefix="fc-bench-")
         self.folder = Path(self._folder.name)
@@ -48,7 +56,11 @@ class LiveSystem:
     def start(self) -> None:
         """Start the engines and the API, and wait until all live."""
         for shards in self.shards:
-            self._run(f"stream-{shards.split('-')[0]}", "stream.live", "--shards", shards, "--state-dir", str(self.folder))
+            name, told = f"stream-{shards.split('-')[0]}", ["stream.live", "--shards", shards, "--state-dir", str(self.folder)]
+            if self.standby:
+                self._run(f"{name}-other", *told, "--standby")
+                told.append("--standby")
+            self._run(name, *told)
         if self.api:
             self._run("api", "api", "--port", str(PORT), "--state-dir", str(self.folder))
         deadline = time.monotonic() + 60
@@ -69,7 +81,7 @@ class LiveSystem:
 
     def _lives(self) -> bool:
         beating = {str(name.decode()) for name in self.redis.hkeys(HEARTBEATS)}
-        if not set(self.children) - {"api"} <= beating:
+        if not {name.replace("-other", "") for name in self.children} - {"api"} <= beating:
             return False
         if self.api:
             try:
