@@ -121,7 +121,7 @@ def wait_until(true: Callable[[], object], within_s: float = 120.0) -> float:
     began_s = time.monotonic()
     while not patiently(true):
         if time.monotonic() - began_s > within_s:
-            raise SystemExit(f"FAIL: waited {within_s:.0f} s in vain")
+            raise RuntimeError(f"FAIL: waited {within_s:.0f} s in vain")
         time.sleep(0.005)
     return time.monotonic() - began_s
 
