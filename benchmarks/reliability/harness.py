@@ -242,7 +242,7 @@ def plainly(redis: Redis, name: str) -> tuple[list[tuple[int, bytes]], FleetStat
     settings = FleetSettings()
     state, events = FleetState(name, EtaModel(settings.model)), list[tuple[int, bytes]]()
     answer: Any = redis.xrange(log_key(shard_of(name)))
-    entries = [entry for stream_id, fields in answer for entry in unpack(stream_id, fields)]
+    entries = [entry for stream_id, fields in answer if b"m" in fields for entry in unpack(stream_id, fields)]
     for batch in read_entries(settings.judge, entries):
         if batch.fleet_id == name:
             events += [(event.sequence, event.payload) for event in apply(settings, state, batch).events]

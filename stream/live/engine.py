@@ -57,7 +57,8 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     resume = _resume(redis, resume_file, shards)
     tell = lambda shard, first, lost: tell_gap(redis, settings, shard, first, lost, now_us())  # noqa: E731 (one line of glue)
     reader = Reader.at(redis, settings, resume, time.sleep, tell, time.monotonic)
-    beat = Heartbeat(os.getpid(), now_us(), now_us(), max(restarts, _deaths(redis, name)), shards_text(shards))
+    deaths = _deaths(redis, name)
+    beat = Heartbeat(os.getpid(), now_us(), now_us(), max(restarts, deaths), shards_text(shards))
     inbox = Inbox(redis, settings) if 0 in shards else None
     aside = Aside()
     chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox, aside.do)
@@ -78,6 +79,7 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         alive=chores.alive,
         writer=Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause),
         keeper=keeper,
+        took_over=deaths > 0,
         listed={fleet_id: position for point in resume.values() for fleet_id, position in point.fleets.items()},
     )
     source = LogSource(reader, chores, stopping, time.sleep, fleets.writer.mend)

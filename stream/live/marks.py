@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from stream.live.log_entry import id_before
+from stream.live.log_entry import id_before, id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,16 @@ class Marks:
     kept: dict[str, int] = field(default_factory=dict)
     """Positions of checkpoints."""
     last: int = -1
+    after: int = -1
+    """Number of the message behind the last one."""
 
     def __post_init__(self) -> None:
         self.kept.update(self.begun.fleets)
 
-    def read(self, first: int, count: int, last: int) -> None:
-        """A read brought messages from position `first` (number `count`) to position `last`."""
+    def read(self, first: int, count: int, last: int, after: int) -> None:
+        """A read brought messages from position `first` (number `count`) to position `last`; the next one has the number `after`."""
         self.starts.append((first, count))
-        self.last = last
+        self.last, self.after = last, after
 
     def hand(self, fleet_id: str, first: int, last: int) -> None:
         """Messages of a fleet went into the flow."""
@@ -55,7 +57,12 @@ class Marks:
 
     def resume(self) -> Resume:
         """Where to begin again; older starts are forgotten."""
-        known = min((self.durable[fleet_id] for fleet_id in self.waiting()), default=self.last)
+        waiting = self.waiting()
+        if not waiting and self.last >= 0:
+            self.starts.clear()
+            self.begun = Resume(id_of(self.last), self.after, dict(self.kept))
+            return self.begun
+        known = min((self.durable[fleet_id] for fleet_id in waiting), default=self.last)
         place = bisect_right(self.starts, known + 1, key=lambda start: start[0]) - 1
         if place < 0:
             self.begun = replace(self.begun, fleets=dict(self.kept))

@@ -127,7 +127,7 @@ class Reader:
                 moment_us = int(stream_id.split(b"-")[0]) * 1000
                 bad.append(Refusal(position_near(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:200]))
         if first is not None:
-            self.marks[shard].read(*first, last)
+            self.marks[shard].read(*first, last, self.counts[shard])
         for batch in intake.batches():
             if batch.fleet_id and shard_of(batch.fleet_id, self.settings.shards) == shard:
                 yield self._handed(shard, batch)
