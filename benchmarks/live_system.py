@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -22,9 +22,20 @@ PORT = 18_080
 
 
 class LiveSystem:
-    """`shards` of each engine process; without `api` there is none."""
+    """`shards` of each engine process; without `api` there is none. With `standby` there are two of
+    each, of which one waits. `settings` are variables of the environment of all of them."""
 
-    def __init__(self, shards: Sequence[str] = ("0-15",), *, api: bool = True, start: bool = True) -> None:
+    def __init__(
+        self,
+        shards: Sequence[str] = ("0-15",),
+        *,
+        api: bool = True,
+        start: bool = True,
+        standby: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.standby = standby
+        self.settings, self.commands = dict(settings or {}), dict[str, list[str]]()
         self._folder = TemporaryDirectory(prefix="fc-bench-")
         self.folder = Path(self._folder.name)
         self.shards, self.api, self._start = shards, api, start
@@ -45,7 +56,11 @@ class LiveSystem:
     def start(self) -> None:
         """Start the engines and the API, and wait until all live."""
         for shards in self.shards:
-            self._run(f"stream-{shards.split('-')[0]}", "stream.live", "--shards", shards, "--state-dir", str(self.folder))
+            name, told = f"stream-{shards.split('-')[0]}", ["stream.live", "--shards", shards, "--state-dir", str(self.folder)]
+            if self.standby:
+                self._run(f"{name}-other", *told, "--standby")
+                told.append("--standby")
+            self._run(name, *told)
         if self.api:
             self._run("api", "api", "--port", str(PORT), "--state-dir", str(self.folder))
         deadline = time.monotonic() + 60
@@ -55,14 +70,18 @@ class LiveSystem:
             time.sleep(0.05)
 
     def _run(self, name: str, module: str, *args: str) -> None:
-        environment = {**os.environ, "REDIS_URL": self.url, "PYTHONPATH": str(ROOT)}
+        self.commands[name] = [sys.executable, "-m", module, *args]
+        self.again(name)
+
+    def again(self, name: str) -> None:
+        """Start a process that was killed once more."""
+        environment = {**os.environ, "REDIS_URL": self.url, "PYTHONPATH": str(ROOT), **self.settings}
         with (self.folder / "log.txt").open("ab") as log:
-            command = [sys.executable, "-m", module, *args]
-            self.children[name] = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.folder)
+            self.children[name] = subprocess.Popen(self.commands[name], env=environment, stdout=log, stderr=log, cwd=self.folder)
 
     def _lives(self) -> bool:
         beating = {str(name.decode()) for name in self.redis.hkeys(HEARTBEATS)}
-        if not set(self.children) - {"api"} <= beating:
+        if not {name.replace("-other", "") for name in self.children} - {"api"} <= beating:
             return False
         if self.api:
             try:

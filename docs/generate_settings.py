@@ -33,7 +33,7 @@ nfta = "America/New_York"
 """
 
 WORDS = {"ge": "from", "gt": "over", "le": "up to", "lt": "below"}
-TYPES = {str: "text", int: "whole number", float: "number", Path: "path", dict[str, str]: "table", str | None: "text"}
+TYPES = {bool: "true or false", str: "text", int: "whole number", float: "number", Path: "path", dict[str, str]: "table", str | None: "text"}
 
 
 def limits(field: FieldInfo) -> Iterator[str]:
@@ -50,7 +50,7 @@ def shown(default: Any) -> str:
     """A default as it would be written in the file."""
     if default is None or default is PydanticUndefined:
         return "none"
-    return f"`{default}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def rows() -> Iterator[str]:

@@ -7,6 +7,7 @@ but River's own classes. A checkpoint of another version, a cut one, or one with
 import zlib
 from dataclasses import replace
 from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,7 @@ from geofences.fences import Drawn, Fence, fence_of
 from stream.contacts import Contacts
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
 from stream.outputs import Numbered
+from stream.pieces import in_pieces
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
@@ -73,40 +75,45 @@ _NUMBERS = (
 )  # fmt: skip
 
 
+Captured = dict[str, Any]
+"""The fields of a checkpoint, held by nobody else."""
+
+
 def dump(state: FleetState) -> bytes:
     """The whole state as bytes."""
     return seal(capture(state))
 
 
-def seal(captured: bytes) -> bytes:
-    """What `capture` gave, compressed and with its checksum."""
-    body = zlib.compress(captured, 1)
+def seal(captured: Captured) -> bytes:
+    """What `capture` gave as bytes, compressed and with its checksum; other threads get their turn in between."""
+    press = zlib.compressobj(1)
+    parts = [press.compress(piece) for piece in in_pieces(captured)]
+    body = b"".join([*parts, press.flush()])
     return _MAGIC + blake2b(body, digest_size=_SUM_BYTES).digest() + body
 
 
-def capture(state: FleetState) -> bytes:
-    """The state as it is now: what must be done while nothing changes it; `seal` may follow in another thread."""
-    saved = _Saved(
-        version=VERSION,
-        fleet_id=state.fleet_id,
-        numbers={name: getattr(state, name) for name in _NUMBERS},
-        refused=state.refused,
-        counted=state.counted,
-        dropped=state.dropped,
-        vehicles=state.vehicles.dump(),
-        vehicle_ids=state.vehicle_ids,
-        facts=state.facts,
-        visits=state.visits.dump(),
-        names=state.names,
-        routes=list(state.routes.values()),
-        fences=[_saved_fence(fence) for fence in state.fences.values()],
-        contacts=(state.contacts.count, state.contacts.dump()),
-        truths=state.truths,
-        recent=state.recent,
-        speeds=state.speeds.dump(),
-        model=dump_model(state.model),
-    )
-    return msgspec.msgpack.encode(saved)
+def capture(state: FleetState) -> Captured:
+    """The state as it is now, of which nothing changes any more: quick, because the flow waits for it. `seal` does the rest."""
+    return {
+        "version": VERSION,
+        "fleet_id": state.fleet_id,
+        "numbers": {name: getattr(state, name) for name in _NUMBERS},
+        "refused": dict(state.refused),
+        "counted": dict(state.counted),
+        "dropped": dict(state.dropped),
+        "vehicles": state.vehicles.dump(),
+        "vehicle_ids": list(state.vehicle_ids),
+        "facts": dict(state.facts),
+        "visits": state.visits.dump(),
+        "names": list(state.names),
+        "routes": msgspec.Raw(msgspec.msgpack.encode(list(state.routes.values()))),  # they do change, and copies cost more
+        "fences": [_saved_fence(fence) for fence in state.fences.values()],
+        "contacts": (state.contacts.count, state.contacts.dump()),
+        "truths": list(state.truths),
+        "recent": list(state.recent),
+        "speeds": state.speeds.dump(),
+        "model": dump_model(state.model),
+    }
 
 
 def load(raw: bytes, policy: ModelPolicy) -> FleetState:

@@ -30,7 +30,7 @@ EVENTS = {
 """What can leave, in one sentence each."""
 
 
-RECENT = 16
+RECENT = 500
 """Events of which a fleet keeps the text: more than are given in the second that a Redis may lose."""
 
 _ENCODER = msgspec.json.Encoder()

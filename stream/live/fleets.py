@@ -14,6 +14,7 @@ from stream.flow import Fleets
 from stream.live.checkpointer import Checkpointer
 from stream.live.describe import totals
 from stream.live.orders import Order, orders_of, position_text
+from stream.live.resume_file import Rewound
 from stream.live.settings import LiveSettings
 from stream.live.shown import Changes, Shown
 from stream.live.writer import Guard, Writer
@@ -48,11 +49,17 @@ class LiveFleets(Fleets):
     keeper: Checkpointer
     alive: Callable[[], None] = lambda: None
     """Called between stretches: many of them may come at once."""
+    took_over: bool = False
+    """Whether somebody who died has left in Redis what is shown. After a clean end everything is written anew."""
+    listed: Mapping[str, int] = field(default_factory=dict)
+    """Position that the checkpoint of a fleet must have at least: log before it is not read."""
     told: dict[str, _Open] = field(default_factory=dict)
 
     def open(self, fleet_id: str) -> FleetState:
-        """The fleet as its last checkpoint has it, and how far Redis has it."""
+        """The fleet as its last checkpoint has it, and how far Redis has it. Raises `Rewound`, `UnusableCheckpoint`."""
         state = Fleets.open(self, fleet_id)
+        if state.position < (expected := self.listed.get(fleet_id, -1)):
+            raise Rewound(fleet_id, state.position, expected)
         guard = self.writer.open(fleet_id)
         again = [event for event in state.recent if event.sequence >= guard.sequence]
         self.told[fleet_id] = _Open(replace(guard), Shown(), again)
@@ -77,7 +84,7 @@ class LiveFleets(Fleets):
     def step(self, state: FleetState, batch: FleetBatch) -> Applied | None:
         """Apply a stretch, and say what it changes in Redis."""
         rest, told = batch.after(state.position), self.told[state.fleet_id]
-        applied = None if rest is None else self._apply(state, rest, told.guard)
+        applied = None if rest is None else self._apply(state, rest, told)
         if rest is None or applied is None:
             return None
         here = position_text(applied.position)
@@ -89,19 +96,22 @@ class LiveFleets(Fleets):
         told.again = []
         return LiveApplied(**{name: getattr(applied, name) for name in Applied.__dataclass_fields__}, orders=orders)
 
-    def _apply(self, state: FleetState, rest: FleetBatch, guard: Guard) -> Applied | None:
+    def _apply(self, state: FleetState, rest: FleetBatch, told: _Open) -> Applied | None:
         """Apply a stretch; what Redis has had of it first.
 
         A fleet that was rebuilt from a log without its beginning counts fewer events than Redis has: it goes on counting where Redis
         is, else the next ones would be taken for those that were written long ago.
         """
-        had = rest.until(int(guard.position) - 1) if guard.position and guard.sequence > state.sequence else None
+        guard = told.guard
+        had = rest.until(int(guard.position) - 1) if position_text(state.position) < guard.position else None
         before = None if had is None else Fleets.step(self, state, had)
         if before is not None and len(had or ()) == len(rest):
             return before
         if guard.sequence > state.sequence:
             log.warning("events_lost", fleet=state.fleet_id, count=guard.sequence - state.sequence)
             state.sequence = guard.sequence
+        elif self.took_over and position_text(state.position) == guard.position >= guard.reaching and told.shown.whole:
+            told.shown.know(state)
         behind = Fleets.step(self, state, rest)
         return behind if before is None or behind is None else _joined(before, behind)
 

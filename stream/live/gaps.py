@@ -5,14 +5,18 @@ from redis import Redis
 
 from stream.cloud_event import CloudEvent
 from stream.live.keys import EVENTS, GAPS
+from stream.live.patience import WHEN_FULL
 from stream.live.settings import LiveSettings
 from stream.moments import instant
 
-_SCRIPT = """
+_SCRIPT = (
+    WHEN_FULL
+    + """
 if redis.call('HSETNX', KEYS[1], ARGV[1], ARGV[2]) == 0 then return 0 end
 redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[3], '*', 'f', '', 'k', 'input_gap', 's', '0', 'd', ARGV[4])
 return 1
 """
+)
 
 
 def tell_gap(redis: Redis, settings: LiveSettings, shard: int, first: int, lost: int, now_us: int) -> None:

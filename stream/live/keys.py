@@ -14,6 +14,7 @@
 | `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom |
 | `fc1:refused` | hash | reason -> inputs refused before they reached the log |
 | `fc1:heartbeats` | hash | process -> `Heartbeat` |
+| `fc1:probe` | hash | written when an engine falls silent, to know whether Redis takes anything |
 | `fc1:keys` | hash | SHA-256 of an API key (hex) -> its name |
 | `fc1:fleet:F` | hash | how far F is written: `position` (parts: `reaching`), `sequence`, `writes`, `by`, `now_us`, `totals`, `stays_from`|
 | `fc1:fixes:F` | hash | vehicle -> packed `FIX` |
@@ -41,6 +42,7 @@ EVENTS = f"{PREFIX}:events"
 DEAD = f"{PREFIX}:dead"
 REFUSED = f"{PREFIX}:refused"
 HEARTBEATS = f"{PREFIX}:heartbeats"
+PROBE = f"{PREFIX}:probe"
 GAPS = f"{PREFIX}:gaps"
 ONCE = f"{PREFIX}:once"
 API_KEYS = f"{PREFIX}:keys"
@@ -50,6 +52,11 @@ OF_A_FLEET = (
     "stays",
 )  # fmt: skip
 """What is kept of each fleet; the first says how far it has been written."""
+
+
+def nobody(shard: int) -> str:
+    """Under whose name stands what a shard holds and no fleet owns; no fleet can be called so."""
+    return f"~{shard:02d}"
 
 
 def log_key(shard: int) -> str:

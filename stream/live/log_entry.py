@@ -43,6 +43,12 @@ def _parts(stream_id: bytes | str) -> tuple[int, int]:
     return int(millis), int(seq)
 
 
+def id_of(position: int) -> str:
+    """The stream id of the entry of a position: reading on from it gives what comes behind."""
+    millis, seq = divmod(position >> _PLACE_BITS, 1 << _SEQ_BITS)
+    return f"{millis}-{seq}"
+
+
 def id_before(position: int) -> str:
     """The greatest stream id below the entry of a position: reading on from it gives that entry again."""
     millis, seq = divmod(position >> _PLACE_BITS, 1 << _SEQ_BITS)

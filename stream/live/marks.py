@@ -1,9 +1,10 @@
 """How far each shard may forget its log: to where every fleet in it has a durable checkpoint. Pure."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from stream.live.log_entry import id_before
+from stream.live.log_entry import id_before, id_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +13,8 @@ class Resume:
 
     stream_id: str = "0-0"
     count: int = -1
+    fleets: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """Position of the checkpoint of each fleet that has one: who finds an older one, or none, must begin further back."""
 
 
 @dataclass(slots=True)
@@ -24,12 +27,19 @@ class Marks:
     handed: dict[str, int] = field(default_factory=dict)
     durable: dict[str, int] = field(default_factory=dict)
     """A fleet's checkpoint, or what came before its first message."""
+    kept: dict[str, int] = field(default_factory=dict)
+    """Positions of checkpoints."""
     last: int = -1
+    after: int = -1
+    """Number of the message behind the last one."""
 
-    def read(self, first: int, count: int, last: int) -> None:
-        """A read brought messages from position `first` (number `count`) to position `last`."""
+    def __post_init__(self) -> None:
+        self.kept.update(self.begun.fleets)
+
+    def read(self, first: int, count: int, last: int, after: int) -> None:
+        """A read brought messages from position `first` (number `count`) to position `last`; the next one has the number `after`."""
         self.starts.append((first, count))
-        self.last = last
+        self.last, self.after = last, after
 
     def hand(self, fleet_id: str, first: int, last: int) -> None:
         """Messages of a fleet went into the flow."""
@@ -39,6 +49,7 @@ class Marks:
     def keep(self, fleet_id: str, position: int) -> None:
         """The fleet is durable up to a position."""
         self.durable[fleet_id] = max(position, self.durable.get(fleet_id, -1))
+        self.kept[fleet_id] = max(position, self.kept.get(fleet_id, -1))
 
     def waiting(self) -> list[str]:
         """Fleets that were handed more than is durable."""
@@ -46,10 +57,16 @@ class Marks:
 
     def resume(self) -> Resume:
         """Where to begin again; older starts are forgotten."""
-        known = min((self.durable[fleet_id] for fleet_id in self.waiting()), default=self.last)
+        waiting = self.waiting()
+        if not waiting and self.last >= 0:
+            self.starts.clear()
+            self.begun = Resume(id_of(self.last), self.after, dict(self.kept))
+            return self.begun
+        known = min((self.durable[fleet_id] for fleet_id in waiting), default=self.last)
         place = bisect_right(self.starts, known + 1, key=lambda start: start[0]) - 1
         if place < 0:
-            return self.begun
-        del self.starts[:place]
-        self.begun = Resume(id_before(self.starts[0][0]), self.starts[0][1])
+            self.begun = replace(self.begun, fleets=dict(self.kept))
+        else:
+            del self.starts[:place]
+            self.begun = Resume(id_before(self.starts[0][0]), self.starts[0][1], dict(self.kept))
         return self.begun

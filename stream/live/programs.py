@@ -10,12 +10,18 @@ from stream.live.load_settings import CONFIG, PREFIX, BadSettings
 from stream.live.settings import LiveSettings
 from stream.live.supervisor import Program
 
+STANDBY_AFTER_S = 10.0
+"""Those that stand by are started when the others have what they need to start quickly."""
+
 
 def engines(settings: LiveSettings, processes: int) -> list[Program]:
-    """The engine processes, each with its share of the shards."""
+    """The engine processes, each with its share of the shards, and behind each one that stands by."""
     bounds = [settings.shards * place // processes for place in range(processes + 1)]
     shares = [f"{first}-{after - 1}" for first, after in pairwise(bounds)]
-    return [Program(f"stream-{share}", [*python("stream.live"), "--shards", share], count_as="--restarts") for share in shares]
+    waits = ["--standby"] if settings.standby else []
+    at_work = [Program(f"stream-{share}", [*python("stream.live"), *waits, "--shards", share]) for share in shares]
+    standing_by = [one._replace(name=f"{one.name}-standby", after_s=STANDBY_AFTER_S) for one in at_work if waits]
+    return [*at_work, *standing_by]
 
 
 def api() -> Program:

@@ -13,7 +13,7 @@ from stream.batches import FleetBatch, Refusal, no_pings
 from stream.codec import decode_pings
 from stream.intake import Intake
 from stream.judge_policy import JudgePolicy
-from stream.live.keys import log_key
+from stream.live.keys import log_key, nobody
 from stream.live.log_entry import MOST, BadEntry, head, position_near, position_of, unpack
 from stream.live.marks import Marks, Resume
 from stream.live.settings import LiveSettings
@@ -30,11 +30,6 @@ AT_ONCE_S = 0.001
 
 FEW_ENTRIES = 50
 """Entries that are asked for of each shard at least."""
-
-
-def nobody(shard: int) -> str:
-    """Under whose name stands what a shard holds and no fleet owns; no fleet can be called so."""
-    return f"~{shard:02d}"
 
 
 @dataclass(slots=True)
@@ -132,7 +127,7 @@ class Reader:
                 moment_us = int(stream_id.split(b"-")[0]) * 1000
                 bad.append(Refusal(position_near(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:200]))
         if first is not None:
-            self.marks[shard].read(*first, last)
+            self.marks[shard].read(*first, last, self.counts[shard])
         for batch in intake.batches():
             if batch.fleet_id and shard_of(batch.fleet_id, self.settings.shards) == shard:
                 yield self._handed(shard, batch)

@@ -10,7 +10,7 @@ UNUSABLE = 78
 """Exit code (EX_CONFIG) of a process that cannot use its settings, its files or the server, which may just be starting."""
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
-GOOD_AFTER_S = 60.0
+GOOD_AFTER_S = 20.0
 """A process that lived for so long died for a reason of its own: its failures are counted from one again."""
 
 SILENT_FOR_S = 10.0

@@ -1,7 +1,7 @@
 """Where reading begins again after a restart, kept beside the checkpoints that it rests on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -14,13 +14,32 @@ class Unusable(ValueError):
     """The file is there and cannot be read; the message says what to do."""
 
 
+class Rewound(Exception):
+    """The checkpoint of a fleet is older than the resume point of its shard takes for granted, or is not there."""
+
+    def __init__(self, fleet_id: str, found: int, expected: int) -> None:
+        what = f"its checkpoint is of {found}, not {expected}" if found >= 0 else "its checkpoint is not there"
+        super().__init__(f"fleet {fleet_id!r}: {what}")
+        self.fleet_id, self.found = fleet_id, found
+
+
 def resume_points(folder: Path) -> dict[int, Resume]:
     """The furthest resume point of each shard, whichever process had it before. Raises `Unusable`."""
     furthest: dict[int, Resume] = {}
     for path in sorted(folder.glob("resume-*.json")):
         for shard, point in ResumeFile(path).read().items():
-            furthest[shard] = max(furthest.get(shard, point), point, key=_place)
+            other = furthest.get(shard, point)
+            known = {fleet: max(other.fleets.get(fleet, -1), point.fleets.get(fleet, -1)) for fleet in {**other.fleets, **point.fleets}}
+            furthest[shard] = replace(max(other, point, key=_place), fleets=known)
     return furthest
+
+
+def rewind(folder: Path, shard: int, point: Resume) -> None:
+    """Put a shard back to a resume point, whichever files name it."""
+    for path in sorted(folder.glob("resume-*.json")):
+        file = ResumeFile(path)
+        if shard in file.read():
+            file.write({shard: point})
 
 
 def _place(point: Resume) -> tuple[int, int]:
@@ -39,9 +58,12 @@ class ResumeFile:
         if not self.path.exists():
             return {}
         try:
-            return {int(shard): point for shard, point in msgspec.json.decode(self.path.read_bytes(), type=dict[str, Resume]).items()}
+            points = {int(shard): point for shard, point in msgspec.json.decode(self.path.read_bytes(), type=dict[str, Resume]).items()}
+            for point in points.values():
+                _place(point)
         except (msgspec.DecodeError, ValueError) as error:
             raise Unusable(f"{self.path}: {error}; remove it to read the log from its beginning again") from error
+        return points
 
     def write(self, points: Mapping[int, Resume]) -> None:
         """Replace the file as a whole; shards that are not named keep what they had."""

@@ -10,9 +10,9 @@ from redis.exceptions import RedisError
 
 from stream.checkpoint import UnusableCheckpoint
 from stream.doors import run_here
-from stream.live.engine import Stopped, build_engine
+from stream.live.engine import Engine, Stopped, build_engine, go_back
 from stream.live.restarts import OWNED_ELSEWHERE, UNUSABLE
-from stream.live.resume_file import Unusable
+from stream.live.resume_file import Rewound, Unusable
 from stream.live.settings import LiveSettings
 from stream.live.writer import TakenOver
 
@@ -26,7 +26,8 @@ def run(settings: LiveSettings, redis: Redis, shards: Sequence[int], restarts: i
     try:
         engine = build_engine(settings, redis, shards, restarts, stopping)
         log.info("started", shards=f"{shards[0]}-{shards[-1]}", restarts=restarts)
-        run_here(engine.flow)
+        while not _ends(engine, settings, redis):
+            engine = build_engine(settings, redis, shards, restarts, stopping)
         # Checkpoints and resume points are on disk by now; what is to be told to Redis can wait for the next start.
         with suppress(RedisError):
             engine.finish()
@@ -41,3 +42,14 @@ def run(settings: LiveSettings, redis: Redis, shards: Sequence[int], restarts: i
         return UNUSABLE
     log.info("ended")
     return 0
+
+
+def _ends(engine: Engine, settings: LiveSettings, redis: Redis) -> bool:
+    """Run an engine; False when it must be built anew because more of the log has to be read again."""
+    try:
+        run_here(engine.flow)
+    except Rewound as lost:
+        engine.abandon()
+        go_back(settings, redis, lost)
+        return False
+    return True

@@ -39,6 +39,10 @@ class LiveSettings(BaseSettings):
     retention_min: Annotated[float, Field(gt=0, description="Minutes of log kept in Redis, with the same exception.")] = 30.0
     events_kept: Annotated[int, Field(ge=1_000, description="Events kept for subscribers that come back.")] = 200_000
     dead_letters_kept: Annotated[int, Field(ge=100, description="Refused inputs kept to be looked at.")] = 100_000
+    standby: Annotated[
+        bool,
+        Field(description="Whether `fleetcast` keeps a second engine (about 130 MB) beside each, which goes on at once where one dies."),
+    ] = True
     host: Annotated[str, Field(description="Address the API listens on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="Port the API listens on; 0 takes a free one.")] = 8080
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="Least level that is logged.")] = "info"

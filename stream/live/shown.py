@@ -72,6 +72,15 @@ class Shown:
     ticked_us: int = MISSING
     """The last working tick at which learned speeds were shown."""
 
+    def know(self, state: FleetState) -> None:
+        """Take it that what this state shows stands in Redis already: whoever wrote it died when it had come to the same place."""
+        self.vehicles = standing(state, np.arange(state.vehicles.count))
+        for route in state.routes.values():
+            visits, _ = self.routes[route.route_id] = _visits_and_orders(state, route)
+            self.route_of.update(dict.fromkeys(visits, route.route_id))
+        self.fences, self.whole = set(state.fences), False
+        self.now_us, self.ticked_us = state.now_us, state.ticked_us
+
     def changes(self, state: FleetState, batch: FleetBatch) -> Changes:
         """What to write after a stretch, which must have been the last one that was applied."""
         messages = [notice.message for notice in batch.notices]
@@ -126,9 +135,7 @@ class Shown:
         return [route for route in state.routes.values() if route.route_id in ids or route.vehicle in vehicles]
 
     def _show_route(self, state: FleetState, route: Route, change: Changes) -> None:
-        names = [state.names[row] for row in range(route.first, route.end)]
-        visits = [name.visit_id for name in names]
-        orders = [f"{name.order_ref}\0{name.visit_id}" for name in names if name.order_ref is not None]
+        visits, orders = _visits_and_orders(state, route)
         old_visits, old_orders = self.routes.get(route.route_id, ([], []))
         self._forget(state, set(old_visits) - set(visits), set(old_orders) - set(orders), change)
         self.routes[route.route_id] = visits, orders
@@ -163,6 +170,11 @@ class Shown:
             change.put("fences", fence.fence_id, _encode(fence_view(fence)))
         change.remove("fences", sorted(self.fences - state.fences.keys()))
         self.fences = set(state.fences)
+
+
+def _visits_and_orders(state: FleetState, route: Route) -> tuple[list[str], list[str]]:
+    names = state.names[route.first : route.end]
+    return [name.visit_id for name in names], [f"{name.order_ref}\0{name.visit_id}" for name in names if name.order_ref is not None]
 
 
 def _touched_vehicles(state: FleetState, batch: FleetBatch) -> Ints:

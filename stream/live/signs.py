@@ -9,26 +9,43 @@ import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 
-from stream.live.keys import COUNTS, FLEETS, HEARTBEATS, fleet_key
+from stream.live.keys import COUNTS, FLEETS, HEARTBEATS, PROBE, fleet_key, nobody
+from stream.live.patience import put_when_full
 from stream.live.supervisor import Unheard
 from stream.live.views import Heartbeat, Totals
 
 ASK_EVERY_S = 2.0
+DOUBT_AFTER_S = 5.0
+"""An engine beats every second; with none for so long it is asked whether Redis would take it."""
 
 _heartbeat = msgspec.json.Decoder(Heartbeat)
 
 
 def heartbeats(redis: "Redis") -> Callable[[int], object]:
-    """For a pid its newest heartbeat."""
+    """For a pid its newest heartbeat. Where Redis takes no more writes, nobody can say that it lives."""
+    newest: dict[int, tuple[int | None, float]] = {}
 
     def sign(pid: int) -> object:
         try:
             beats = [_heartbeat.decode(told) for told in redis.hvals(HEARTBEATS)]
         except (RedisError, OSError, msgspec.DecodeError) as error:
             raise Unheard from error
-        return max((beat.at_us for beat in beats if beat.pid == pid), default=None)
+        found = max((beat.at_us for beat in beats if beat.pid == pid), default=None)
+        before, since_s = newest.get(pid, (None, 0.0))
+        if found is None or found != before:
+            newest[pid] = found, time.monotonic()
+        elif time.monotonic() - since_s > DOUBT_AFTER_S:
+            _try_to_write(redis)
+        return found
 
     return sign
+
+
+def _try_to_write(redis: "Redis") -> None:
+    try:
+        put_when_full(redis, PROBE, {"supervisor": "1"})
+    except RedisError as error:
+        raise Unheard from error
 
 
 def health(host: str, port: int) -> Callable[[int], object]:
@@ -61,10 +78,11 @@ def ask(host: str, port: int, path: str) -> tuple[int, str]:
 
 def left_to_take(redis: "Redis") -> int:
     """Messages in the log that no engine has taken yet. Raises what redis-py raises."""
-    appended: Any = redis.hvals(COUNTS)
+    appended: Any = redis.hgetall(COUNTS)
     fleets: Any = redis.hkeys(FLEETS)
+    names = [*(fleet_id.decode() for fleet_id in fleets), *(nobody(int(shard)) for shard in appended)]
     with redis.pipeline(transaction=False) as pipe:
-        for fleet_id in fleets:
-            pipe.hget(fleet_key("fleet", fleet_id.decode()), "totals")
+        for name in names:
+            pipe.hget(fleet_key("fleet", name), "totals")
         taken = sum(msgspec.json.decode(totals, type=Totals).received for totals in pipe.execute() if totals)
-    return sum(map(int, appended)) - taken
+    return sum(map(int, appended.values())) - taken

@@ -12,6 +12,7 @@ from stream.apply import Applied
 from stream.batches import FleetBatch, no_pings
 from stream.live.chores import Chores
 from stream.live.fleets import LiveApplied
+from stream.live.patience import passes
 from stream.live.reader import Reader
 from stream.live.writer import Writer
 
@@ -67,6 +68,8 @@ class _Log(StatefulSourcePartition[FleetBatch, None]):
             self.chores.run()
             found = self.reader.read(IDLE_S)
         except RedisError as error:
+            if not passes(error):
+                raise
             self.failures += 1
             log.warning("redis_away", error=type(error).__name__, failures=self.failures)
             self.wait(min(0.01 * 2 ** min(self.failures, 7), 1.0))

@@ -30,6 +30,8 @@ class Program(NamedTuple):
     """Whether its end is a failure; else it is let go."""
     count_as: str | None = None
     """The option by which it is told how often it was restarted."""
+    after_s: float = 0.0
+    """How long to wait before it is started for the first time."""
     on_terminal: bool = False
     """Whether it has the terminal: it writes there and not to a log, reads keys, and hears Ctrl-C itself."""
 
@@ -47,8 +49,8 @@ class Hopeless(Exception):
 
 
 class _Child:
-    def __init__(self, program: Program) -> None:
-        self.program, self.life = program, Life()
+    def __init__(self, program: Program, due_s: float) -> None:
+        self.program, self.life = program, Life(due_s=due_s)
         self.process: subprocess.Popen[bytes] | None = None
         self.sign: object = None
         self.heard_s: float | None = None
@@ -65,7 +67,7 @@ class Supervisor:
 
     def add(self, program: Program) -> None:
         """Keep a program running from the next look on."""
-        self._children.append(_Child(program))
+        self._children.append(_Child(program, time.monotonic() + program.after_s))
 
     def exit_code(self, name: str) -> int | None:
         """How a program that does not last has ended; None while it has not."""

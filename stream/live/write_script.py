@@ -6,11 +6,14 @@ Redis went back in time (its last second was lost), a higher one that somebody e
 """
 
 from stream.live.keys import DEAD, EVENTS, OF_A_FLEET, fleet_key
+from stream.live.patience import WHEN_FULL
 
 REWOUND, TAKEN = b"rewound", b"taken"
 """Answers of the script that ask for something; the others are `done` and `had`."""
 
-SCRIPT = """
+SCRIPT = (
+    WHEN_FULL
+    + """
 local order, at = cjson.decode(ARGV[1]), 2
 local function each(count, width, take)
   for _ = 1, count do take(at) at = at + width end
@@ -73,6 +76,7 @@ redis.call('HSET', KEYS[1], 'sequence', string.format('%.0f', sequence), 'writes
 redis.call('HSETNX', KEYS[1], 'stays_from', order.now_us)
 return {'done', order.writes + 1}
 """
+)
 """ARGV: a head in JSON that says how much of what follows, then the values: hash fields, orders, cells, dead letters, totals, events."""
 
 _SHARED = 2

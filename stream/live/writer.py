@@ -8,12 +8,11 @@ from typing import Any
 
 import structlog
 from redis import Redis
-from redis.exceptions import ConnectionError as Unreachable
-from redis.exceptions import MasterDownError, NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
-from redis.exceptions import TimeoutError as TooSlow
+from redis.exceptions import NoScriptError, RedisError
 
 from stream.live.keys import fleet_key
 from stream.live.orders import Order, position_text
+from stream.live.patience import AWAY, passes
 from stream.live.write_script import REWOUND, SCRIPT, TAKEN, keys
 
 REPLACED = ("fixes", "vehicles", "routes", "etas", "visits", "fences")
@@ -22,9 +21,6 @@ REPLACED = ("fixes", "vehicles", "routes", "etas", "visits", "fences")
 OUTBOX_S = 15.0
 """Calls are kept for so long: Redis writes its log to disk every second, and may postpone it while the disk is busy."""
 OUTBOX_BYTES = 64_000_000
-
-REFUSES = (OutOfMemoryError, ReadOnlyError, MasterDownError)
-"""What a server says that will take writes later."""
 
 log = structlog.get_logger()
 
@@ -154,14 +150,11 @@ class Writer:
         while True:
             try:
                 return call()
-            except (Unreachable, TooSlow) as error:
-                self.was_away = True
-                log.warning("redis_away", error=type(error).__name__, wait_s=wait_s)
-            except ResponseError as error:
-                # A pipeline puts the command before the server's words; of some errors the first word became the class.
-                if not isinstance(error, REFUSES) and " BUSY " not in f" {error}":
+            except RedisError as error:
+                if not passes(error):
                     raise
-                log.warning("redis_refuses", error=type(error).__name__, wait_s=wait_s)
+                self.was_away |= isinstance(error, AWAY)
+                log.warning("redis_away" if isinstance(error, AWAY) else "redis_refuses", error=type(error).__name__, wait_s=wait_s)
             self.wait(wait_s)
             wait_s = min(2 * wait_s, 1.0)
 

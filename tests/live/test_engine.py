@@ -6,8 +6,8 @@ from structlog.testing import capture_logs
 
 from stream import messages as m
 from stream.checkpoints import Checkpoints
-from stream.live.keys import DEAD, EVENTS, RESUME, log_key
-from stream.live.reader import nobody
+from stream.live.keys import DEAD, EVENTS, RESUME, log_key, nobody
+from stream.live.marks import Resume
 from stream.log import shard_of
 from stream.settings import FleetSettings
 
@@ -62,14 +62,14 @@ def test_a_checkpoint_is_taken_at_the_end_and_it_has_everything(run, logs, drive
     assert kept.sequence == len(logs.events("depot"))
 
 
-def test_what_a_checkpoint_knows_does_not_hold_the_log(run, logs, drive):
+def test_what_a_checkpoint_knows_is_not_read_again_and_does_not_hold_the_log(run, logs, drive, client):
     logs.append("depot", drive)
-    run().to_end()
-    waiting = []
-    again = run(polled=lambda: waiting.append(again.reader.marks[shard_of("depot")].waiting()))
-    again.to_end()
-    assert len(waiting) > 1
-    assert waiting[-1] == []
+    ended = run().to_end()
+    own = ended.reader.marks[shard_of("depot")]
+    last_id = client.xinfo_stream(log_key(shard_of("depot")))["last-generated-id"].decode()
+    assert own.waiting() == []
+    assert own.resume() == Resume(last_id, len(logs.entries("depot")))
+    assert run().began[shard_of("depot")] == last_id
 
 
 def test_what_went_while_nobody_ran_is_gone(run, logs, drive, road):

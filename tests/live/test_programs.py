@@ -22,9 +22,23 @@ def test_a_port_that_is_taken_is_said_before_anything_is_started():
 
 
 def test_processes_share_all_shards():
-    assert [program.name for program in engines(LiveSettings(), 1)] == ["stream-0-15"]
-    assert [program.command[-1] for program in engines(LiveSettings(), 3)] == ["0-4", "5-9", "10-15"]
-    assert [program.command[-1] for program in engines(LiveSettings(shards=2), 2)] == ["0-0", "1-1"]
+    alone = LiveSettings(standby=False)
+    assert [program.name for program in engines(alone, 1)] == ["stream-0-15"]
+    assert [program.command[-1] for program in engines(alone, 3)] == ["0-4", "5-9", "10-15"]
+    assert [program.command[-1] for program in engines(alone.model_copy(update={"shards": 2}), 2)] == ["0-0", "1-1"]
+    assert "--standby" not in engines(alone, 1)[0].command
+
+
+def test_behind_each_engine_one_stands_by_that_is_started_later():
+    found = engines(LiveSettings(), 2)
+    assert [(program.name, program.command[-1]) for program in found] == [
+        ("stream-0-7", "0-7"),
+        ("stream-8-15", "8-15"),
+        ("stream-0-7-standby", "0-7"),
+        ("stream-8-15-standby", "8-15"),
+    ]
+    assert all("--standby" in program.command for program in found)
+    assert [program.after_s > 0 for program in found] == [False, False, True, True]
 
 
 def test_children_find_what_we_were_told(tmp_path):

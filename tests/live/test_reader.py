@@ -6,8 +6,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from stream import messages as m
 from stream.codec import encode
 from stream.live.append import SCRIPT, Message, calls
-from stream.live.keys import log_key
-from stream.live.reader import nobody
+from stream.live.keys import log_key, nobody
 from stream.log import SHARDS, shard_of
 
 SHARD = shard_of("depot")

@@ -159,17 +159,29 @@ def test_scripts_that_were_flushed_are_loaded_again(client, writer, order):
     assert numbers(client) == [0, 1, 2]
 
 
-def test_a_server_that_is_full_is_waited_for(client, writer, order, clock):
+def test_a_server_that_is_full_takes_what_the_engine_writes_because_only_that_can_make_room(client, writer, order, clock):
     one = writer()
     one.write([order(1, [0])])
-    clock.then = lambda: client.config_set("maxmemory", 0)
     client.config_set("maxmemory", 1)
     try:
         one.write([order(2, [1], [2]), order(3, [2])])
     finally:
         client.config_set("maxmemory", 0)
-    assert clock.waits == 1
+    assert clock.waits == 0
     assert numbers(client) == [0, 1, 2]
+
+
+def test_a_server_that_takes_no_writes_for_now_is_waited_for(client, writer, order, clock):
+    one = writer()
+    one.write([order(1, [0])])
+    clock.then = lambda: client.replicaof("NO", "ONE")
+    client.replicaof("127.0.0.1", 1)
+    try:
+        one.write([order(2, [1], [2])])
+    finally:
+        client.replicaof("NO", "ONE")
+    assert clock.waits == 1
+    assert numbers(client) == [0, 1]
 
 
 def test_a_server_that_is_ended_and_started_again_is_waited_for(tmp_path_factory, order, clock):
