@@ -5,7 +5,7 @@ vehicles do not see each other, so their messages are taken in *rounds*: the fir
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,9 +43,26 @@ class Applied:
     refusals: list[Refusal]
 
 
+class Failed(Exception):
+    """A stretch could not be applied (the cause says why), and the state is of no use any more. `position` is where, -1 = not known."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"failed at position {position}" if position >= 0 else "failed")
+        self.position = position
+
+
 def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Applied:
-    """Apply a stretch of log to the state of its fleet, which it changes."""
+    """Apply a stretch of log to the state of its fleet, which it changes. Raises `Failed`: what one entry may cost is for `apart`."""
     out = Outputs()
+    try:
+        return _apply(settings, state, batch, out)
+    except MemoryError:
+        raise  # no fault of an entry: the next attempt may have more room
+    except Exception as error:
+        raise Failed(out.at) from error
+
+
+def _apply(settings: FleetSettings, state: FleetState, batch: FleetBatch, out: Outputs) -> Applied:
     state.most_vehicles = settings.most_vehicles
     state.received += len(batch)
     state.pings += len(batch.pings)
@@ -60,7 +77,9 @@ def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Appl
     for pings, ping_now, notices, notice_now, barrier in _stretches(state, working, ping_now_us, notice_now_us[at_work]):
         run_rounds(settings, state, lookup, (pings, ping_now), (notices, notice_now), out)
         if barrier is not None:
+            out.at = barrier[0].position
             apply_fleetwide(settings, state, *barrier, out)
+            out.at = -1
     _finish(state, batch, ping_now_us, notice_now_us)
     for refusal in out.refusals:
         state.refused[refusal.reason] = state.refused.get(refusal.reason, 0) + 1
@@ -107,6 +126,19 @@ def _at_work(settings: FleetSettings, state: FleetState, notices: Sequence[Notic
             ticked_us = now
         at_work.append(i)
     return at_work
+
+
+def joined_applied(parts: Sequence[Applied]) -> Applied:
+    """What consecutive stretches gave as one."""
+    return replace(
+        parts[-1],
+        entries=sum(part.entries for part in parts),
+        events=[event for part in parts for event in part.events],
+        first_estimate=parts[0].first_estimate,
+        estimates=np.concatenate([part.estimates for part in parts]),
+        visits=[visit for part in parts for visit in part.visits],
+        refusals=[refusal for part in parts for refusal in part.refusals],
+    )
 
 
 Stretch = tuple[Pings, Ints, Sequence[Notice], Ints, tuple[Notice, int] | None]

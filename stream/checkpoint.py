@@ -49,6 +49,7 @@ class _Saved(msgspec.Struct, frozen=True):
     recent: list[Numbered]
     speeds: tuple[list[int], bytes]
     model: bytes
+    faults: dict[str, int] = {}
 
 
 _NUMBERS = (
@@ -89,18 +90,27 @@ def capture(state: FleetState) -> bytes:
         recent=state.recent,
         speeds=state.speeds.dump(),
         model=dump_model(state.model),
+        faults=state.faults,
     )
     return msgspec.msgpack.encode(saved)
 
 
 def load(raw: bytes, policy: ModelPolicy) -> FleetState:
     """The state that `dump` wrote. Raises `UnusableCheckpoint`."""
-    saved = _open(raw)
+    return _state(_open(raw), policy)
+
+
+def recall(captured: bytes, policy: ModelPolicy) -> FleetState:
+    """The state that `capture` took in this process."""
+    return _state(msgspec.msgpack.decode(captured, type=_Saved), policy)
+
+
+def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
     state = FleetState(saved.fleet_id, load_model(saved.model, policy))
     for name, number in saved.numbers.items():
         setattr(state, name, number)
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
-    state.facts, state.truths, state.recent = saved.facts, saved.truths, saved.recent
+    state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names
     state.speeds = Speeds.load(saved.speeds)
     state.vehicles = Vehicles.load(saved.vehicles, len(saved.vehicle_ids))

@@ -6,7 +6,8 @@ Step ids are storage keys in Bytewax's recovery store: a test freezes them.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -16,10 +17,12 @@ from bytewax.outputs import Sink
 
 from eta_models.columns import MISSING
 from eta_models.model import EtaModel
-from stream.apply import Applied, apply
+from stream.apart import Told
+from stream.apply import Applied
 from stream.batches import FleetBatch
 from stream.checkpoints import Checkpoints
 from stream.fleet import FleetState
+from stream.past import Past
 from stream.settings import FleetSettings
 
 STEP_IDS = ("log", "by_fleet", "fleet", "out")
@@ -39,13 +42,28 @@ class Fleets:
     opened: Callable[[FleetState], None] = lambda _: None
     """Told of every fleet that is opened."""
 
+    failed: Told = lambda *_: None
+    """Told of every entry on which the engine failed, and of the error."""
+    alive: Callable[[], None] = lambda: None
+    """Called in between whenever something takes long."""
+    pasts: dict[str, Past] = field(default_factory=dict)
+
     def open(self, fleet_id: str) -> FleetState:
         """The fleet as its last checkpoint has it, else a new one."""
-        policy = self.settings(fleet_id).model
-        saved = self.checkpoints.read(fleet_id, policy) if self.checkpoints else None
-        state = saved or FleetState(fleet_id, EtaModel(policy))
+        state = self._last(fleet_id)
         self.opened(state)
         return state
+
+    def _last(self, fleet_id: str) -> FleetState:
+        policy = self.settings(fleet_id).model
+        saved = self.checkpoints.read(fleet_id, policy) if self.checkpoints else None
+        return saved or FleetState(fleet_id, EtaModel(policy))
+
+    def past(self, fleet_id: str) -> Past:
+        """What the fleet was taken through since its last checkpoint."""
+        if fleet_id not in self.pasts:
+            self.pasts[fleet_id] = Past(self.settings(fleet_id), partial(self._last, fleet_id), self.failed, self.alive)
+        return self.pasts[fleet_id]
 
     def keep(self, state: FleetState, kept_us: int) -> int:
         """Write a checkpoint when one is due; returns the log time of the last one."""
@@ -54,12 +72,13 @@ class Fleets:
             return kept_us
         assert self.checkpoints is not None
         self.checkpoints.write(state)
+        self.past(state.fleet_id).checkpoint()
         return state.now_us
 
     def step(self, state: FleetState, batch: FleetBatch) -> Applied | None:
         """Apply what the fleet has not had yet of a stretch; None when it has had all of it."""
         rest = batch.after(state.position)
-        return None if rest is None else apply(self.settings(batch.fleet_id), state, rest)
+        return None if rest is None else self.past(batch.fleet_id).apply(state, rest)
 
     def close(self, state: FleetState) -> None:
         """The log has come to its end."""

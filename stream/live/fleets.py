@@ -1,14 +1,14 @@
 """Fleets of the live system: opened from their checkpoints, and dressed with what their stretches change in Redis."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
-import numpy as np
 import structlog
 
-from stream.apply import Applied
-from stream.batches import FleetBatch
+from stream.apart import fault
+from stream.apply import Applied, joined_applied
+from stream.batches import FleetBatch, Refusal
 from stream.fleet import FleetState
 from stream.flow import Fleets
 from stream.live.checkpointer import Checkpointer
@@ -46,8 +46,6 @@ class LiveFleets(Fleets):
     live: LiveSettings
     writer: Writer
     keeper: Checkpointer
-    alive: Callable[[], None] = lambda: None
-    """Called between stretches: many of them may come at once."""
     told: dict[str, _Open] = field(default_factory=dict)
 
     def open(self, fleet_id: str) -> FleetState:
@@ -62,11 +60,16 @@ class LiveFleets(Fleets):
         log.info(say if state.position >= 0 else "fleet_opened", fleet=fleet_id, entries=state.received, said_again=len(again))
         return state
 
+    def __post_init__(self) -> None:
+        """Say what fails."""
+        self.failed = _say_failed
+
     def keep(self, state: FleetState, kept_us: int) -> int:
         """Offer the state to the keeper, when all that it gave is in Redis."""
         self.alive()
-        if state.position >= 0 and self.writer.is_written(state.fleet_id, state.position):
-            self.keeper.offer(state)
+        written = state.position >= 0 and self.writer.is_written(state.fleet_id, state.position)
+        if written and self.keeper.offer(state):
+            self.past(state.fleet_id).checkpoint()
         return kept_us
 
     def close(self, state: FleetState) -> None:
@@ -103,19 +106,12 @@ class LiveFleets(Fleets):
             log.warning("events_lost", fleet=state.fleet_id, count=guard.sequence - state.sequence)
             state.sequence = guard.sequence
         behind = Fleets.step(self, state, rest)
-        return behind if before is None or behind is None else _joined(before, behind)
+        return behind if before is None or behind is None else joined_applied([before, behind])
 
 
-def _joined(before: Applied, behind: Applied) -> Applied:
-    return replace(
-        behind,
-        entries=before.entries + behind.entries,
-        events=[*before.events, *behind.events],
-        first_estimate=before.first_estimate,
-        estimates=np.concatenate([before.estimates, behind.estimates]),
-        visits=[*before.visits, *behind.visits],
-        refusals=[*before.refusals, *behind.refusals],
-    )
+def _say_failed(refusal: Refusal, error: BaseException) -> None:
+    about = {"position": refusal.position, "kind": refusal.kind, "vehicle": refusal.vehicle_id, "fault": fault(error).decode()}
+    log.error("entry_failed", **about, exc_info=error)
 
 
 def _retire(changes: Changes, present: Mapping[str, Sequence[str]]) -> None:
