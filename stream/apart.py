@@ -19,6 +19,7 @@ from stream.fleet import FleetState
 from stream.messages import Tick
 from stream.reasons import Reason
 from stream.settings import FleetSettings
+from stream.thin import thins
 
 FAULTS = 3
 """Pings of a vehicle that may be at fault before the next ones are refused unseen, until the fleet is tidied up."""
@@ -45,7 +46,7 @@ def apply_apart(settings: FleetSettings, state: FleetState, batch: FleetBatch, t
             if len(part) > 1:
                 todo += reversed(_parts(part, failed.position))
                 continue
-            given.append(apply(settings, state, _refused(state, part, failed.__cause__ or failed, told)))
+            given.append(apply(settings, state, _refused(settings, state, part, failed.__cause__ or failed, told)))
         before = capture(state) if todo else b""
     return joined_applied(given)
 
@@ -77,14 +78,14 @@ def _parts(batch: FleetBatch, position: int) -> list[FleetBatch]:
     return [*parts, rest]
 
 
-def _refused(state: FleetState, batch: FleetBatch, error: BaseException, told: Told) -> FleetBatch:
+def _refused(settings: FleetSettings, state: FleetState, batch: FleetBatch, error: BaseException, told: Told) -> FleetBatch:
     """A stretch of one entry, refused."""
     if batch.notices:
         notice = batch.notices[0]
         kind, vehicle_id = str(notice.message.__struct_config__.tag), getattr(notice.message, "vehicle_id", "") or ""
         refusal = Refusal(notice.position, notice.received_us, str(Reason.INTERNAL), kind, vehicle_id, _head(error, notice))
         if isinstance(notice.message, Tick):
-            _pass_over(state, notice)
+            _pass_over(settings, state, notice, notice.message)
     else:
         refusal = next(iter(batch.without(np.array([0]), str(Reason.INTERNAL), fault(error)).refusals))
         state.faults[refusal.vehicle_id] = state.faults.get(refusal.vehicle_id, 0) + 1
@@ -96,12 +97,13 @@ def _head(error: BaseException, notice: Notice) -> bytes:
     return (fault(error) + b" " + msgspec.json.encode(notice.message))[:200]
 
 
-def _pass_over(state: FleetState, notice: Notice) -> None:
+def _pass_over(settings: FleetSettings, state: FleetState, notice: Notice, tick: Tick) -> None:
     """A tick at fault still tells the time; and what it should have taught is let go, else all later ones would fail on it too."""
     for truth in state.truths:
         state.model.forget_questions(truth.question)
     state.truths.clear()
     state.now_us = state.ticked_us = max(state.now_us, notice.received_us)
+    state.thins, state.behind_us = thins(settings.thin, state.thins, state.behind_us, tick)
 
 
 def fault(error: BaseException) -> bytes:

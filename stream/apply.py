@@ -20,6 +20,7 @@ from stream.rounds import run_rounds, vehicle_lookup
 from stream.settings import FleetSettings
 from stream.steps.fleetwide import apply_fleetwide
 from stream.steps.notices import vehicle_of
+from stream.thin import thins
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def _apply(settings: FleetSettings, state: FleetState, batch: FleetBatch, out: O
             out.at = barrier[0].position
             apply_fleetwide(settings, state, *barrier, out)
             out.at = -1
-    _finish(state, batch, ping_now_us, notice_now_us)
+    _finish(settings, state, batch, ping_now_us, notice_now_us)
     for refusal in out.refusals:
         state.refused[refusal.reason] = state.refused.get(refusal.reason, 0) + 1
     refusals, estimates = sorted(out.refusals, key=lambda refusal: refusal.position), out.ordered_estimates()
@@ -107,12 +108,15 @@ def _clock(state: FleetState, batch: FleetBatch) -> tuple[Ints, Ints]:
     return now_us[: len(batch.pings)], now_us[len(batch.pings) :]
 
 
-def _finish(state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_now_us: Ints) -> None:
+def _finish(settings: FleetSettings, state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_now_us: Ints) -> None:
     for now_us in (ping_now_us, notice_now_us):
         if len(now_us):
             state.now_us = max(state.now_us, int(now_us[-1]))
     last = [int(batch.pings.position[-1])] if len(batch.pings) else []
     last += [batch.notices[-1].position] if batch.notices else []
+    for notice in batch.notices:
+        if isinstance(notice.message, Tick):
+            state.thins, state.behind_us = thins(settings.thin, state.thins, state.behind_us, notice.message)
     state.position = max(state.position, *last, *(refusal.position for refusal in batch.refusals), -1)
 
 

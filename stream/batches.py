@@ -103,6 +103,13 @@ class FleetBatch:
         """How many log entries it holds."""
         return len(self.pings) + len(self.notices) + len(self.refusals)
 
+    @property
+    def last(self) -> int:
+        """Position of its last entry; -1 of none."""
+        ends = [int(self.pings.position[-1])] if len(self.pings) else []
+        ends += [self.notices[-1].position] if self.notices else []
+        return max((*ends, *(refusal.position for refusal in self.refusals)), default=-1)
+
     def without(self, places: Ints, reason: str, head: bytes = b"") -> "FleetBatch":
         """The same, with the pings at `places` refused."""
         p = self.pings

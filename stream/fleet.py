@@ -107,6 +107,12 @@ class FleetState:
     kept_late: int = 0
     scalar_rows: int = 0
     utc_offset_s: int = 0
+    behind_us: int = 0
+    """How far behind its log the engine was, as the last tick said."""
+    thins: int = 0
+    """Whether fixes are thinned since that tick (1)."""
+    thinned_told: int = 0
+    """Thinned fixes of which an event has told."""
     most_vehicles: int = 20_000
     vehicles: Vehicles = field(default_factory=Vehicles)
     vehicle_ids: list[str] = field(default_factory=list)

@@ -19,11 +19,13 @@ from eta_models.columns import MISSING
 from eta_models.model import EtaModel
 from stream.apart import Told
 from stream.apply import Applied
-from stream.batches import FleetBatch
+from stream.batches import FleetBatch, joined
 from stream.checkpoints import Checkpoints
 from stream.fleet import FleetState
+from stream.messages import Tick
 from stream.past import Past
 from stream.settings import FleetSettings
+from stream.thin import thin
 
 STEP_IDS = ("log", "by_fleet", "fleet", "out")
 
@@ -47,6 +49,8 @@ class Fleets:
     alive: Callable[[], None] = lambda: None
     """Called in between whenever something takes long."""
     pasts: dict[str, Past] = field(default_factory=dict)
+    waiting: dict[str, list[FleetBatch]] = field(default_factory=dict)
+    """What stands behind the last tick of fleets whose fixes are thinned."""
 
     def open(self, fleet_id: str) -> FleetState:
         """The fleet as its last checkpoint has it, else a new one."""
@@ -75,13 +79,31 @@ class Fleets:
         self.past(state.fleet_id).checkpoint()
         return state.now_us
 
+    def due(self, state: FleetState, batch: FleetBatch) -> FleetBatch | None:
+        """What is to be applied now of what the fleet has not had: all, or, while fixes are thinned, what lies before the last tick."""
+        waiting = self.waiting.setdefault(state.fleet_id, [])
+        rest = batch.after(waiting[-1].last if waiting else state.position)
+        if rest is None:
+            return None
+        if state.thins and not any(isinstance(notice.message, Tick) for notice in rest.notices):
+            waiting.append(rest)
+            return None
+        ready, waits = thin(self.settings(state.fleet_id).thin, state, joined([*waiting, rest]))
+        self.waiting[state.fleet_id] = [] if waits is None else [waits]
+        return ready
+
     def step(self, state: FleetState, batch: FleetBatch) -> Applied | None:
-        """Apply what the fleet has not had yet of a stretch; None when it has had all of it."""
-        rest = batch.after(state.position)
-        return None if rest is None else self.past(batch.fleet_id).apply(state, rest)
+        """Apply what is due of a stretch; None when it has had all of it, or nothing is due."""
+        due = self.due(state, batch)
+        return None if due is None else self.past(state.fleet_id).apply(state, due)
+
+    def end(self, state: FleetState) -> Applied | None:
+        """The log has come to its end: what waits for a tick is applied without it."""
+        rest = self.waiting.pop(state.fleet_id, None)
+        return self.past(state.fleet_id).apply(state, joined(rest)) if rest else None
 
     def close(self, state: FleetState) -> None:
-        """The log has come to its end."""
+        """No more will come."""
 
 
 class FleetLogic(StatefulBatchLogic[FleetBatch, Applied, str]):
@@ -102,10 +124,12 @@ class FleetLogic(StatefulBatchLogic[FleetBatch, Applied, str]):
         return [applied for applied in given if applied is not None], StatefulBatchLogic.RETAIN
 
     def on_eof(self) -> tuple[Iterable[Applied], bool]:
-        """The fleet is told."""
-        if self.state is not None:
-            self.fleets.close(self.state)
-        return [], StatefulBatchLogic.RETAIN
+        """What waited is applied, and the fleet is told."""
+        if self.state is None:
+            return [], StatefulBatchLogic.RETAIN
+        rest = self.fleets.end(self.state)
+        self.fleets.close(self.state)
+        return [] if rest is None else [rest], StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> str:
         """The fleet's name."""

@@ -72,6 +72,10 @@ class LiveFleets(Fleets):
             self.past(state.fleet_id).checkpoint()
         return kept_us
 
+    def end(self, state: FleetState) -> None:
+        """What waits for its tick is read again by whoever goes on."""
+        self.waiting.pop(state.fleet_id, None)
+
     def close(self, state: FleetState) -> None:
         """The last checkpoint."""
         if state.position >= 0 and self.writer.is_written(state.fleet_id, state.position):
@@ -79,7 +83,7 @@ class LiveFleets(Fleets):
 
     def step(self, state: FleetState, batch: FleetBatch) -> Applied | None:
         """Apply a stretch, and say what it changes in Redis."""
-        rest, told = batch.after(state.position), self.told[state.fleet_id]
+        rest, told = self.due(state, batch), self.told[state.fleet_id]
         applied = None if rest is None else self._apply(state, rest, told.guard)
         if rest is None or applied is None:
             return None
@@ -99,14 +103,15 @@ class LiveFleets(Fleets):
         is, else the next ones would be taken for those that were written long ago.
         """
         had = rest.until(int(guard.position) - 1) if guard.position and guard.sequence > state.sequence else None
-        before = None if had is None else Fleets.step(self, state, had)
+        before = None if had is None else self.past(state.fleet_id).apply(state, had)
         if before is not None and len(had or ()) == len(rest):
             return before
         if guard.sequence > state.sequence:
             log.warning("events_lost", fleet=state.fleet_id, count=guard.sequence - state.sequence)
             state.sequence = guard.sequence
-        behind = Fleets.step(self, state, rest)
-        return behind if before is None or behind is None else joined_applied([before, behind])
+        left = rest.after(state.position)
+        parts = [before, None if left is None else self.past(state.fleet_id).apply(state, left)]
+        return joined_applied([part for part in parts if part is not None])
 
 
 def _say_failed(refusal: Refusal, error: BaseException) -> None:

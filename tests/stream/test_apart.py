@@ -1,4 +1,4 @@
-"""An entry on which the engine fails costs that entry: it is refused as `internal`, and nothing else is different, however the log is cut."""
+"""An entry on which the engine fails costs that entry: it is refused as `internal`, and all else is as it was, however the log is cut."""
 
 import importlib.util
 from itertools import pairwise
@@ -69,10 +69,9 @@ def take(made, entries, state=None, cuts=()):
     """What the entries give, and the state behind them."""
     state, given = state or made.open("depot"), []
     for start, end in pairwise([0, *sorted(set(cuts)), len(entries)]):
-        for batch in read_entries(SETTINGS.judge, entries[start:end]):
-            if batch.fleet_id == "depot" and (applied := made.step(state, batch)) is not None:
-                given.append(applied)
-    return given, state
+        mine = [batch for batch in read_entries(SETTINGS.judge, entries[start:end]) if batch.fleet_id == "depot"]
+        given.extend(made.step(state, batch) for batch in mine)
+    return [applied for applied in given if applied is not None], state
 
 
 def told(played):
@@ -137,7 +136,13 @@ def test_everything_else_is_as_if_the_entry_had_never_been(road, entries_of, fau
 
 
 def test_the_dead_letter_says_what_failed_and_where_in_the_same_words_every_time(road, entries_of, faulty):
-    lines = [road.plan(), road.go(), road.ping(1, 0), road.say(m.WindowChanged, 2, visit_id="a4"), road.say(m.WindowChanged, 3, visit_id="a5")]
+    lines = [
+        road.plan(),
+        road.go(),
+        road.ping(1, 0),
+        road.say(m.WindowChanged, 2, visit_id="a4"),
+        road.say(m.WindowChanged, 3, visit_id="a5"),
+    ]
     faulty.clear()
     faulty |= {2, 3, 4}
     heads = [[one.head for part in play(entries_of(lines), cuts)[0] for one in part.refusals] for cuts in ((), (3,), range(1, 5))]
