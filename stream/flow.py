@@ -76,7 +76,7 @@ class Fleets:
             return kept_us
         assert self.checkpoints is not None
         self.checkpoints.write(state)
-        self.past(state.fleet_id).checkpoint()
+        self.past(state.fleet_id).checkpoint(state.position)
         return state.now_us
 
     def due(self, state: FleetState, batch: FleetBatch) -> FleetBatch | None:

@@ -17,6 +17,10 @@ AT_ONCE = 50_000
 """Entries that are applied again at once: a second or two."""
 
 
+class TooOld(Exception):
+    """The last checkpoint was not kept, and what came before this one is not known any more."""
+
+
 @dataclass(slots=True)
 class Past:
     """Of one fleet. `opened` gives its last checkpoint, else a new fleet; `told` and `alive` are those of `apply_apart`."""
@@ -26,18 +30,21 @@ class Past:
     told: Told
     alive: Callable[[], None]
     captured: bytes = b""
-    """The state behind which `older` begins, where it is not that of a checkpoint."""
-    is_newer: bool = False
-    """Whether it was captured since the newest checkpoint was taken, which may not be durable yet."""
+    """The state as it was at `captured_at`, where `older` does not begin at a checkpoint."""
+    captured_at: int = -1
+    begins: int = -1
+    """Position behind which `older` begins; and `since`."""
+    since_begins: int = -1
     older: list[FleetBatch] = field(default_factory=list)
     since: list[FleetBatch] = field(default_factory=list)
     entries: int = 0
 
-    def checkpoint(self) -> None:
-        """A checkpoint of the state was taken just now; the one before it is durable."""
-        if not self.is_newer:
+    def checkpoint(self, position: int) -> None:
+        """A checkpoint of the state at a position was taken just now; the one before it should be durable."""
+        self.begins, self.since_begins = self.since_begins, position
+        self.older, self.since, self.entries = self.since, [], 0
+        if self.captured_at < self.begins:
             self.captured = b""
-        self.older, self.since, self.entries, self.is_newer = self.since, [], 0, False
 
     def apply(self, state: FleetState, batch: FleetBatch) -> Applied:
         """Apply a stretch; an entry that fails costs itself and nothing else."""
@@ -53,7 +60,7 @@ class Past:
         try:
             applied = apply(self.settings, state, batch)
         except Failed:
-            self._go_back(state)
+            self._go_back(state)  # where it cannot, a restart can: the log is read again from the checkpoint on
             state.sequence = sequence
             applied = apply_apart(self.settings, state, batch, self.told, self.alive)
             self._begin(state)
@@ -65,12 +72,15 @@ class Past:
         return applied
 
     def _begin(self, state: FleetState) -> None:
-        self.captured, self.is_newer = capture(state), True
+        self.captured, self.captured_at = capture(state), state.position
+        self.begins = self.since_begins = state.position
         self.older, self.since, self.entries = [], [], 0
 
     def _go_back(self, state: FleetState) -> None:
-        """Make the state what it was behind the last stretch that was applied."""
+        """Make the state what it was behind the last stretch that was applied. Raises `TooOld`."""
         known = recall(self.captured, self.settings.model) if self.captured else self.opened()
+        if known.position < self.begins:
+            raise TooOld(f"the checkpoint of fleet {known.fleet_id!r} ends at {known.position}, what was kept begins at {self.begins}")
         rest = [part for batch in (*self.older, *self.since) if (part := batch.after(known.position)) is not None]
         while rest:
             self.alive()

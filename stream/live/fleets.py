@@ -69,7 +69,7 @@ class LiveFleets(Fleets):
         self.alive()
         written = state.position >= 0 and self.writer.is_written(state.fleet_id, state.position)
         if written and self.keeper.offer(state):
-            self.past(state.fleet_id).checkpoint()
+            self.past(state.fleet_id).checkpoint(state.position)
         return kept_us
 
     def end(self, state: FleetState) -> None:

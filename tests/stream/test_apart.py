@@ -110,7 +110,7 @@ def test_a_process_that_ends_and_begins_again_from_an_older_checkpoint_finds_the
     first, second = (Fleets(lambda _: SETTINGS, folder) for _ in range(2))
     state = take(first, entries[:saved])[1]
     folder.write(state)
-    first.past("depot").checkpoint()
+    first.past("depot").checkpoint(state.position)
     take(first, entries[saved:ended], state)
     again = take(second, entries)
     assert told(again)[3] == told(whole)[3]
