@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from traceback import format_tb
 
 import msgspec
 import structlog
@@ -115,8 +116,9 @@ class LiveFleets(Fleets):
 
 
 def _say_failed(refusal: Refusal, error: BaseException) -> None:
+    """Where, and not what the error says: that may be something of a message."""
     about = {"position": refusal.position, "kind": refusal.kind, "vehicle": refusal.vehicle_id, "fault": fault(error).decode()}
-    log.error("entry_failed", **about, exc_info=error)
+    log.error("entry_failed", **about, trace="".join(format_tb(error.__traceback__)))
 
 
 def _retire(changes: Changes, present: Mapping[str, Sequence[str]]) -> None:
