@@ -104,6 +104,7 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     ),
     "vehicle_tags": ("up to 2,000 texts", "The tags of vehicles it is for.", ["cold chain"]),
     "exception_id": ("id, up to 256", "The exception, as its event named it.", "nfta:late_risk:visit-7"),
+    "behind_s": ("s, 0..86,400", "How long the first message that the engine had not read has been waiting.", 0.0),
     "by": ("text", "Who has seen it.", "dispatcher-1"),
 }
 

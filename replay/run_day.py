@@ -123,6 +123,8 @@ def run_loop(run: DayRun) -> RunReport:
             kept[batch.fleet_id] = fleets.keep(state, kept.get(batch.fleet_id, state.now_us))
             applied = fleets.step(state, batch)
             run.take([] if applied is None else [applied])
+    for state in run.states.values():
+        run.take([rest] if (rest := fleets.end(state)) is not None else [])
     return run.report(perf_counter() - started)
 
 

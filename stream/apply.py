@@ -5,7 +5,7 @@ vehicles do not see each other, so their messages are taken in *rounds*: the fir
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from stream.rounds import run_rounds, vehicle_lookup
 from stream.settings import FleetSettings
 from stream.steps.fleetwide import apply_fleetwide
 from stream.steps.notices import vehicle_of
+from stream.thin import thins
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,26 @@ class Applied:
     refusals: list[Refusal]
 
 
+class Failed(Exception):
+    """A stretch could not be applied (the cause says why), and the state is of no use any more. `position` is where, -1 = not known."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"failed at position {position}" if position >= 0 else "failed")
+        self.position = position
+
+
 def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Applied:
-    """Apply a stretch of log to the state of its fleet, which it changes."""
+    """Apply a stretch of log to the state of its fleet, which it changes. Raises `Failed`: what one entry may cost is for `apart`."""
     out = Outputs()
+    try:
+        return _apply(settings, state, batch, out)
+    except MemoryError:
+        raise  # no fault of an entry: the next attempt may have more room
+    except Exception as error:
+        raise Failed(out.at) from error
+
+
+def _apply(settings: FleetSettings, state: FleetState, batch: FleetBatch, out: Outputs) -> Applied:
     state.most_vehicles = settings.most_vehicles
     state.received += len(batch)
     state.pings += len(batch.pings)
@@ -60,8 +78,10 @@ def apply(settings: FleetSettings, state: FleetState, batch: FleetBatch) -> Appl
     for pings, ping_now, notices, notice_now, barrier in _stretches(state, working, ping_now_us, notice_now_us[at_work]):
         run_rounds(settings, state, lookup, (pings, ping_now), (notices, notice_now), out)
         if barrier is not None:
+            out.at = barrier[0].position
             apply_fleetwide(settings, state, *barrier, out)
-    _finish(state, batch, ping_now_us, notice_now_us)
+            out.at = -1
+    _finish(settings, state, batch, ping_now_us, notice_now_us)
     for refusal in out.refusals:
         state.refused[refusal.reason] = state.refused.get(refusal.reason, 0) + 1
     refusals, estimates = sorted(out.refusals, key=lambda refusal: refusal.position), out.ordered_estimates()
@@ -88,12 +108,15 @@ def _clock(state: FleetState, batch: FleetBatch) -> tuple[Ints, Ints]:
     return now_us[: len(batch.pings)], now_us[len(batch.pings) :]
 
 
-def _finish(state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_now_us: Ints) -> None:
+def _finish(settings: FleetSettings, state: FleetState, batch: FleetBatch, ping_now_us: Ints, notice_now_us: Ints) -> None:
     for now_us in (ping_now_us, notice_now_us):
         if len(now_us):
             state.now_us = max(state.now_us, int(now_us[-1]))
     last = [int(batch.pings.position[-1])] if len(batch.pings) else []
     last += [batch.notices[-1].position] if batch.notices else []
+    for notice in batch.notices:
+        if isinstance(notice.message, Tick):
+            state.thins, state.behind_us = thins(settings.thin, state.thins, state.behind_us, notice.message)
     state.position = max(state.position, *last, *(refusal.position for refusal in batch.refusals), -1)
 
 
@@ -107,6 +130,19 @@ def _at_work(settings: FleetSettings, state: FleetState, notices: Sequence[Notic
             ticked_us = now
         at_work.append(i)
     return at_work
+
+
+def joined_applied(parts: Sequence[Applied]) -> Applied:
+    """What consecutive stretches gave as one."""
+    return replace(
+        parts[-1],
+        entries=sum(part.entries for part in parts),
+        events=[event for part in parts for event in part.events],
+        first_estimate=parts[0].first_estimate,
+        estimates=np.concatenate([part.estimates for part in parts]),
+        visits=[visit for part in parts for visit in part.visits],
+        refusals=[refusal for part in parts for refusal in part.refusals],
+    )
 
 
 Stretch = tuple[Pings, Ints, Sequence[Notice], Ints, tuple[Notice, int] | None]

@@ -1,7 +1,7 @@
 """What travels through the flow as one item: a stretch of one fleet's log, its pings in columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from msgspec import Struct
@@ -54,6 +54,16 @@ class Pings:
         )
 
 
+def joined_pings(parts: Sequence[Pings]) -> Pings:
+    """Pings of consecutive stretches as one; a vehicle may have several numbers then."""
+    first = np.cumsum([0, *(len(part.names) for part in parts)]).tolist()
+    columns = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Pings) if field.name != "names"
+    }
+    columns["vehicle"] = np.concatenate([part.vehicle + more for part, more in zip(parts, first, strict=False)])
+    return Pings(**columns, names=[name for part in parts for name in part.names])
+
+
 def no_pings() -> Pings:
     """Pings without a row."""
     whole, real = np.empty(0, np.int64), np.empty(0, np.float64)
@@ -93,6 +103,23 @@ class FleetBatch:
         """How many log entries it holds."""
         return len(self.pings) + len(self.notices) + len(self.refusals)
 
+    @property
+    def last(self) -> int:
+        """Position of its last entry; -1 of none."""
+        ends = [int(self.pings.position[-1])] if len(self.pings) else []
+        ends += [self.notices[-1].position] if self.notices else []
+        return max((*ends, *(refusal.position for refusal in self.refusals)), default=-1)
+
+    def without(self, places: Ints, reason: str, head: bytes = b"") -> "FleetBatch":
+        """The same, with the pings at `places` refused."""
+        p = self.pings
+        of = zip(p.position[places].tolist(), p.received_us[places].tolist(), p.vehicle[places].tolist(), strict=True)
+        refused = [Refusal(position, received_us, reason, "ping", p.names[vehicle], head) for position, received_us, vehicle in of]
+        gone, kept = p.position[places], np.delete(np.arange(len(p)), places)
+        lost = np.setdiff1d(p.no_speed, gone), np.setdiff1d(p.no_heading, gone)
+        pings = replace(p.take(kept), no_speed=lost[0], no_heading=lost[1])
+        return FleetBatch(self.fleet_id, pings, self.notices, [*self.refusals, *refused])
+
     def after(self, position: int) -> "FleetBatch | None":
         """What of the stretch lies behind a log position; None when nothing does."""
         first = int(np.searchsorted(self.pings.position, position, side="right"))
@@ -110,3 +137,12 @@ class FleetBatch:
         notices = [notice for notice in self.notices if notice.position <= position]
         refusals = [refusal for refusal in self.refusals if refusal.position <= position]
         return FleetBatch(self.fleet_id, pings, notices, refusals) if count or notices or refusals else None
+
+
+def joined(batches: Sequence[FleetBatch]) -> FleetBatch:
+    """Consecutive stretches of a fleet as one."""
+    if len(batches) == 1:
+        return batches[0]
+    pings = joined_pings([batch.pings for batch in batches])
+    notices = [notice for batch in batches for notice in batch.notices]
+    return FleetBatch(batches[0].fleet_id, pings, notices, [refusal for batch in batches for refusal in batch.refusals])

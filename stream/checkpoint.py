@@ -67,11 +67,12 @@ class _Saved(msgspec.Struct, frozen=True):
     recent: list[Numbered]
     speeds: tuple[list[int], bytes]
     model: bytes
+    faults: dict[str, int] = {}
 
 
 _NUMBERS = (
     "now_us", "ticked_us", "position", "sequence", "estimates_made", "visit_numbers", "route_numbers", "received", "pings",
-    "kept_late", "scalar_rows", "utc_offset_s",
+    "kept_late", "scalar_rows", "utc_offset_s", "behind_us", "thins", "thinned_told",
 )  # fmt: skip
 
 
@@ -113,17 +114,31 @@ def capture(state: FleetState) -> Captured:
         "recent": list(state.recent),
         "speeds": state.speeds.dump(),
         "model": dump_model(state.model),
+        "faults": dict(state.faults),
     }
 
 
 def load(raw: bytes, policy: ModelPolicy) -> FleetState:
     """The state that `dump` wrote. Raises `UnusableCheckpoint`."""
-    saved = _open(raw)
+    return _state(_open(raw), policy)
+
+
+def remember(state: FleetState) -> bytes:
+    """The state as it is now, for `recall` in this process."""
+    return b"".join(in_pieces(capture(state)))
+
+
+def recall(remembered: bytes, policy: ModelPolicy) -> FleetState:
+    """The state that `remember` took."""
+    return _state(msgspec.msgpack.decode(remembered, type=_Saved), policy)
+
+
+def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
     state = FleetState(saved.fleet_id, load_model(saved.model, policy))
     for name, number in saved.numbers.items():
         setattr(state, name, number)
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
-    state.facts, state.truths, state.recent = saved.facts, saved.truths, saved.recent
+    state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names
     state.speeds = Speeds.load(saved.speeds)
     state.vehicles = Vehicles.load(saved.vehicles, len(saved.vehicle_ids))

@@ -25,6 +25,7 @@ EVENTS = {
     "exception_resolved": "It recovered, was reached, or will not be visited (`reason`).",
     "ping_rejected": "A fix was not applied, and why; mere repeats are only counted.",
     "input_gap": "Messages left the log of a shard before they were read: the first number and how many (`lost`). It names no fleet.",
+    "pings_thinned": "The engine was behind with the log: so many pings (`count`) were passed over for newer ones of their vehicles.",
     "model_reset": "A model of the fleet had become useless and went back to its last good weights.",
 }
 """What can leave, in one sentence each."""

@@ -1,6 +1,6 @@
 """The state of one fleet: a pure function of its log."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from msgspec import Struct
 
@@ -110,6 +110,12 @@ class FleetState:
     kept_late: int = 0
     scalar_rows: int = 0
     utc_offset_s: int = 0
+    behind_us: int = 0
+    """How far behind its log the engine was, as the last tick said."""
+    thins: int = 0
+    """Whether fixes are thinned since that tick (1)."""
+    thinned_told: int = 0
+    """Thinned fixes of which an event has told."""
     most_vehicles: int = 20_000
     vehicles: Vehicles = field(default_factory=Vehicles)
     vehicle_ids: list[str] = field(default_factory=list)
@@ -130,6 +136,13 @@ class FleetState:
     truths: list[Truth] = field(default_factory=list)
     recent: list[Numbered] = field(default_factory=list)
     """The last events: should their reader have lost them, they are said again after a restart."""
+    faults: dict[str, int] = field(default_factory=dict)
+    """Pings of a vehicle on which the engine failed, since the last tidying up: after some, its pings are set aside."""
+
+    def become(self, other: "FleetState") -> None:
+        """Take over everything of another state, which must not be used any more."""
+        for part in fields(self):
+            setattr(self, part.name, getattr(other, part.name))
 
     def vehicle(self, vehicle_id: str) -> int:
         """The row of a vehicle, made at its first appearance; -1 = the fleet has no room for it."""

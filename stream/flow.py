@@ -6,7 +6,8 @@ Step ids are storage keys in Bytewax's recovery store: a test freezes them.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import bytewax.operators as op
 from bytewax.dataflow import Dataflow
@@ -16,11 +17,15 @@ from bytewax.outputs import Sink
 
 from eta_models.columns import MISSING
 from eta_models.model import EtaModel
-from stream.apply import Applied, apply
-from stream.batches import FleetBatch
+from stream.apart import Told
+from stream.apply import Applied
+from stream.batches import FleetBatch, joined
 from stream.checkpoints import Checkpoints
 from stream.fleet import FleetState
+from stream.messages import Tick
+from stream.past import Past
 from stream.settings import FleetSettings
+from stream.thin import thin
 
 STEP_IDS = ("log", "by_fleet", "fleet", "out")
 
@@ -39,13 +44,30 @@ class Fleets:
     opened: Callable[[FleetState], None] = lambda _: None
     """Told of every fleet that is opened."""
 
+    failed: Told = lambda *_: None
+    """Told of every entry on which the engine failed, and of the error."""
+    alive: Callable[[], None] = lambda: None
+    """Called in between whenever something takes long."""
+    pasts: dict[str, Past] = field(default_factory=dict)
+    waiting: dict[str, list[FleetBatch]] = field(default_factory=dict)
+    """What stands behind the last tick of fleets whose fixes are thinned."""
+
     def open(self, fleet_id: str) -> FleetState:
         """The fleet as its last checkpoint has it, else a new one."""
-        policy = self.settings(fleet_id).model
-        saved = self.checkpoints.read(fleet_id, policy) if self.checkpoints else None
-        state = saved or FleetState(fleet_id, EtaModel(policy))
+        state = self._last(fleet_id)
         self.opened(state)
         return state
+
+    def _last(self, fleet_id: str) -> FleetState:
+        policy = self.settings(fleet_id).model
+        saved = self.checkpoints.read(fleet_id, policy) if self.checkpoints else None
+        return saved or FleetState(fleet_id, EtaModel(policy))
+
+    def past(self, fleet_id: str) -> Past:
+        """What the fleet was taken through since its last checkpoint."""
+        if fleet_id not in self.pasts:
+            self.pasts[fleet_id] = Past(self.settings(fleet_id), partial(self._last, fleet_id), self.failed, self.alive)
+        return self.pasts[fleet_id]
 
     def keep(self, state: FleetState, kept_us: int) -> int:
         """Write a checkpoint when one is due; returns the log time of the last one."""
@@ -54,15 +76,34 @@ class Fleets:
             return kept_us
         assert self.checkpoints is not None
         self.checkpoints.write(state)
+        self.past(state.fleet_id).checkpoint(state.position)
         return state.now_us
 
+    def due(self, state: FleetState, batch: FleetBatch) -> FleetBatch | None:
+        """What is to be applied now of what the fleet has not had: all, or, while fixes are thinned, what lies before the last tick."""
+        waiting = self.waiting.setdefault(state.fleet_id, [])
+        rest = batch.after(waiting[-1].last if waiting else state.position)
+        if rest is None:
+            return None
+        if state.thins and not any(isinstance(notice.message, Tick) for notice in rest.notices):
+            waiting.append(rest)
+            return None
+        ready, waits = thin(self.settings(state.fleet_id).thin, state, joined([*waiting, rest]))
+        self.waiting[state.fleet_id] = [] if waits is None else [waits]
+        return ready
+
     def step(self, state: FleetState, batch: FleetBatch) -> Applied | None:
-        """Apply what the fleet has not had yet of a stretch; None when it has had all of it."""
-        rest = batch.after(state.position)
-        return None if rest is None else apply(self.settings(batch.fleet_id), state, rest)
+        """Apply what is due of a stretch; None when it has had all of it, or nothing is due."""
+        due = self.due(state, batch)
+        return None if due is None else self.past(state.fleet_id).apply(state, due)
+
+    def end(self, state: FleetState) -> Applied | None:
+        """The log has come to its end: what waits for a tick is applied without it."""
+        rest = self.waiting.pop(state.fleet_id, None)
+        return self.past(state.fleet_id).apply(state, joined(rest)) if rest else None
 
     def close(self, state: FleetState) -> None:
-        """The log has come to its end."""
+        """No more will come."""
 
 
 class FleetLogic(StatefulBatchLogic[FleetBatch, Applied, str]):
@@ -83,10 +124,12 @@ class FleetLogic(StatefulBatchLogic[FleetBatch, Applied, str]):
         return [applied for applied in given if applied is not None], StatefulBatchLogic.RETAIN
 
     def on_eof(self) -> tuple[Iterable[Applied], bool]:
-        """The fleet is told."""
-        if self.state is not None:
-            self.fleets.close(self.state)
-        return [], StatefulBatchLogic.RETAIN
+        """What waited is applied, and the fleet is told."""
+        if self.state is None:
+            return [], StatefulBatchLogic.RETAIN
+        rest = self.fleets.end(self.state)
+        self.fleets.close(self.state)
+        return [] if rest is None else [rest], StatefulBatchLogic.RETAIN
 
     def snapshot(self) -> str:
         """The fleet's name."""

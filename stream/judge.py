@@ -102,8 +102,8 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
             return _judge_vehicle(policy, message)
         case m.FencePut():
             return _judge_fence(policy, message)
-        case m.DriverBreak():
-            return None if 0 <= message.duration_s <= policy.max_duration_s else Reason.VALUE_RANGE
+        case m.DriverBreak(duration_s=lasts_s) | m.Tick(behind_s=lasts_s):
+            return None if 0 <= lasts_s <= policy.max_duration_s else Reason.VALUE_RANGE
         case m.VisitFact(visit_id=None, stop_id=None):
             return Reason.MISSING_FIELD
         case m.WindowChanged():

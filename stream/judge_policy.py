@@ -33,7 +33,7 @@ class JudgePolicy:
     max_radius_m: float = 5_000.0
     """Metres; a larger circle is a zone, not a stop."""
     max_duration_s: float = 86_400.0
-    """Seconds of service at a stop, or of a break: a day."""
+    """Seconds of service at a stop, of a break, or that a tick says the engine is behind: a day."""
     max_metadata: int = 16
     """Entries of `metadata`: they travel with every event of the visit."""
     max_list: int = 2_000

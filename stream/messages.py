@@ -1,7 +1,6 @@
 """Every message that enters: facts in the past tense, immutable, each for one fleet.
 
-Times are aware UTC datetimes, distances metres, durations seconds, angles degrees. When a fact was received is a field of the log entry
-that carries it, so that no step ever asks the clock. What leaves is in `events.py`.
+Times are aware UTC datetimes, distances metres, durations seconds, angles degrees. When it was received says the log entry.
 """
 
 from typing import Annotated, Literal
@@ -237,7 +236,9 @@ class ExceptionAcknowledged(Message, frozen=True, kw_only=True, tag="exception_a
 
 
 class Tick(Message, frozen=True, kw_only=True, tag="tick"):
-    """Time has come this far, whether or not anybody said anything."""
+    """Time has come this far, whether or not anybody said anything. `behind_s` is how far behind the engine was with the log."""
+
+    behind_s: float = 0.0
 
 
 StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCompleted | StopFailed | StopSkipped | StopCancelled

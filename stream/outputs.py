@@ -61,6 +61,8 @@ class Outputs:
     estimate_positions: list[Ints] = field(default_factory=list)
     estimates: list[Estimated] = field(default_factory=list)
     kept_late: int = 0
+    at: int = -1
+    """Position of the one entry that is being looked at, -1 = of many at once: where to search should it fail."""
 
     def emit(self, position: int, event: Event) -> None:
         """An event caused by the entry at `position`."""

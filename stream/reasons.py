@@ -91,6 +91,11 @@ class Reason(StrEnum):
     )
     TELEPORT = ("teleport", "A place nobody could drive to since the fix before.", "Look for two devices under one `vehicle_id`.")
     RATE_LIMITED = ("rate_limited", "More pings than a vehicle may send: 5 a second after a burst of 20.", "Lower the device's rate.")
+    THINNED = (
+        "thinned",
+        "The engine was behind with the log, and a newer ping of the vehicle was taken. Counted, but no dead letter of the live system.",
+        "A faster machine, more processes, or fewer pings.",
+    )
     UNKNOWN_VEHICLE = ("unknown_vehicle", "No such vehicle is registered in the fleet.", "Send `vehicle_put` or the route first.")
     UNKNOWN_ROUTE = (
         "unknown_route",

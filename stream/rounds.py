@@ -95,17 +95,21 @@ def _rounds(pings: Pings, ping_rows: Ints, notices: Sequence[Notice], notice_row
 
 def _notice(settings: FleetSettings, state: FleetState, notice: Notice, now_us: int, out: Outputs) -> None:
     """Apply one notice. What it changes is estimated at the vehicle's next fix or the next tick, whichever comes first."""
+    out.at = notice.position
     if not isinstance(notice.message, RoutePublished) and (reason := apply_notice(settings, state, notice, now_us, out)) is not None:
         refuse(notice, reason, out)
+    out.at = -1
 
 
 def _publish_first(state: FleetState, notices: tuple[Sequence[Notice], Ints], rows: Ints, out: Outputs) -> None:
     """Routes that are new are laid in log order, before any round: that changes no vehicle until one of them starts."""
     for notice, now_us, row in zip(notices[0], notices[1].tolist(), rows.tolist(), strict=True):
         if row >= 0 and isinstance(notice.message, RoutePublished):
+            out.at = notice.position
             facts = Facts(notice.position, notice.at_us, now_us)
             if (reason := publish_route(state, facts, notice.message, out)) is not None:
                 refuse(notice, reason, out)
+    out.at = -1
 
 
 def _fixes(settings: FleetSettings, state: FleetState, rows: Ints, now_us: Ints, pings: Pings, out: Outputs) -> tuple[Ints, Flags]:

@@ -13,6 +13,7 @@ from stream.steps.estimate import EstimatePolicy
 from stream.steps.progress import ProgressPolicy
 from stream.steps.publish import PublishPolicy
 from stream.steps.risk import RiskPolicy
+from stream.thin import ThinPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class FleetSettings:
     this time at the latest.
     """
     judge: JudgePolicy = field(default_factory=JudgePolicy)
+    thin: ThinPolicy = field(default_factory=ThinPolicy)
     clean: CleanPolicy = field(default_factory=CleanPolicy)
     fences: FencePolicies = field(default_factory=FencePolicies)
     progress: ProgressPolicy = field(default_factory=ProgressPolicy)

@@ -13,6 +13,7 @@ KEEP_UNSTARTED_US = 48 * 3_600_000_000
 
 def tidy(state: FleetState) -> None:
     """Drop what is over. Row numbers of visits change; call it at a tick only."""
+    state.faults.clear()
     for route in [r for r in state.routes.values() if _is_over(state, r)]:
         del state.routes[route.route_id], state.route_ids[route.number]
     state.dropped = {name: gone for name, gone in state.dropped.items() if state.now_us - gone.at_us <= KEEP_UNSTARTED_US}

@@ -32,15 +32,19 @@ class Checkpointer:
             self.kept(state.fleet_id, state.position)
         self.due_s[state.fleet_id] = self.now_s() + self.every_s * (0.5 + crc32(state.fleet_id.encode()) % 1000 / 2000)
 
-    def offer(self, state: FleetState) -> None:
-        """Take a checkpoint when one is due. All that the fleet gave so far must have been written. Raises what the last write raised."""
+    def offer(self, state: FleetState) -> bool:
+        """Take a checkpoint when one is due; returns whether it was. The one before is durable then.
+
+        All that the fleet gave so far must have been written. Raises what the last write raised.
+        """
         before = self.writing.get(state.fleet_id)
         if self.now_s() < self.due_s[state.fleet_id] or (before is not None and not before.done()):
-            return
+            return False
         if before is not None:
             before.result()
         self.due_s[state.fleet_id] = self.now_s() + self.every_s
         self.writing[state.fleet_id] = self.thread.submit(self._write, state.fleet_id, state.position, capture(state))
+        return True
 
     def close(self, state: FleetState) -> None:
         """Take the last checkpoint, and wait for it."""

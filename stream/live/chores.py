@@ -15,6 +15,7 @@ from stream.codec import encode
 from stream.live.append import SCRIPT_WHEN_FULL, Message, calls
 from stream.live.inbox import Inbox
 from stream.live.keys import FLEETS, HEARTBEATS, RESUME, log_key
+from stream.live.lag import seconds_behind
 from stream.live.marks import Marks, Resume
 from stream.live.patience import put_when_full
 from stream.live.resume_file import ResumeFile
@@ -47,6 +48,8 @@ class Chores:
     inbox: Inbox | None = None
     aside: Callable[[Callable[[], None]], None] = lambda work: work()
     """How work is done that waits for disks: here, or by a thread while the flow goes on."""
+    last_ids: Mapping[int, str] = field(default_factory=dict)
+    """How far each shard has been read: the ticks say how far behind that is."""
     last_us: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> None:
@@ -93,8 +96,11 @@ class Chores:
     def _tick(self, now_us: int) -> None:
         """A tick for every live fleet of our shards."""
         answer: Any = self.redis.hgetall(FLEETS)
-        live = sorted(name.decode() for name, entry in answer.items() if self._is_ours(_fleet_entry.decode(entry)))
-        ticks = [Message(fleet_id, encode(Tick(fleet_id=fleet_id, at=instant(now_us)))) for fleet_id in live]
+        fleets = {name.decode(): _fleet_entry.decode(entry) for name, entry in answer.items()}
+        live = {fleet_id: entry.shard for fleet_id, entry in sorted(fleets.items()) if self._is_ours(entry)}
+        behind_s = seconds_behind(self.redis, {shard: self.last_ids.get(shard, "0-0") for shard in set(live.values())})
+        at = instant(now_us)
+        ticks = [Message(name, encode(Tick(fleet_id=name, at=at, behind_s=behind_s[shard]))) for name, shard in live.items()]
         with self.redis.pipeline(transaction=False) as pipe:
             for call in calls(ticks, self.settings.time_zone, shards=self.settings.shards):
                 pipe.eval(SCRIPT_WHEN_FULL, len(call.keys), *call.keys, *call.args)

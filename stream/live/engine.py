@@ -61,7 +61,7 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     beat = Heartbeat(os.getpid(), now_us(), now_us(), max(restarts, deaths), shards_text(shards))
     inbox = Inbox(redis, settings) if 0 in shards else None
     aside = Aside()
-    chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox, aside.do)
+    chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox, aside.do, reader.last_ids)
     kept = Checkpoints(settings.state_dir / "checkpoints")
 
     def pause(seconds: float) -> None:

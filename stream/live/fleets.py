@@ -1,14 +1,15 @@
 """Fleets of the live system: opened from their checkpoints, and dressed with what their stretches change in Redis."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from traceback import format_tb
 
 import msgspec
-import numpy as np
 import structlog
 
-from stream.apply import Applied
-from stream.batches import FleetBatch
+from stream.apart import fault
+from stream.apply import Applied, joined_applied
+from stream.batches import FleetBatch, Refusal
 from stream.fleet import FleetState
 from stream.flow import Fleets
 from stream.live.checkpointer import Checkpointer
@@ -47,8 +48,6 @@ class LiveFleets(Fleets):
     live: LiveSettings
     writer: Writer
     keeper: Checkpointer
-    alive: Callable[[], None] = lambda: None
-    """Called between stretches: many of them may come at once."""
     took_over: bool = False
     """Whether somebody who died has left in Redis what is shown. After a clean end everything is written anew."""
     listed: Mapping[str, int] = field(default_factory=dict)
@@ -69,12 +68,21 @@ class LiveFleets(Fleets):
         log.info(say if state.position >= 0 else "fleet_opened", fleet=fleet_id, entries=state.received, said_again=len(again))
         return state
 
+    def __post_init__(self) -> None:
+        """Say what fails."""
+        self.failed = _say_failed
+
     def keep(self, state: FleetState, kept_us: int) -> int:
         """Offer the state to the keeper, when all that it gave is in Redis."""
         self.alive()
-        if state.position >= 0 and self.writer.is_written(state.fleet_id, state.position):
-            self.keeper.offer(state)
+        written = state.position >= 0 and self.writer.is_written(state.fleet_id, state.position)
+        if written and self.keeper.offer(state):
+            self.past(state.fleet_id).checkpoint(state.position)
         return kept_us
+
+    def end(self, state: FleetState) -> None:
+        """What waits for its tick is read again by whoever goes on."""
+        self.waiting.pop(state.fleet_id, None)
 
     def close(self, state: FleetState) -> None:
         """The last checkpoint."""
@@ -83,7 +91,7 @@ class LiveFleets(Fleets):
 
     def step(self, state: FleetState, batch: FleetBatch) -> Applied | None:
         """Apply a stretch, and say what it changes in Redis."""
-        rest, told = batch.after(state.position), self.told[state.fleet_id]
+        rest, told = self.due(state, batch), self.told[state.fleet_id]
         applied = None if rest is None else self._apply(state, rest, told)
         if rest is None or applied is None:
             return None
@@ -104,7 +112,7 @@ class LiveFleets(Fleets):
         """
         guard = told.guard
         had = rest.until(int(guard.position) - 1) if position_text(state.position) < guard.position else None
-        before = None if had is None else Fleets.step(self, state, had)
+        before = None if had is None else self.past(state.fleet_id).apply(state, had)
         if before is not None and len(had or ()) == len(rest):
             return before
         if guard.sequence > state.sequence:
@@ -112,20 +120,15 @@ class LiveFleets(Fleets):
             state.sequence = guard.sequence
         elif self.took_over and position_text(state.position) == guard.position >= guard.reaching and told.shown.whole:
             told.shown.know(state)
-        behind = Fleets.step(self, state, rest)
-        return behind if before is None or behind is None else _joined(before, behind)
+        left = rest.after(state.position)
+        parts = [before, None if left is None else self.past(state.fleet_id).apply(state, left)]
+        return joined_applied([part for part in parts if part is not None])
 
 
-def _joined(before: Applied, behind: Applied) -> Applied:
-    return replace(
-        behind,
-        entries=before.entries + behind.entries,
-        events=[*before.events, *behind.events],
-        first_estimate=before.first_estimate,
-        estimates=np.concatenate([before.estimates, behind.estimates]),
-        visits=[*before.visits, *behind.visits],
-        refusals=[*before.refusals, *behind.refusals],
-    )
+def _say_failed(refusal: Refusal, error: BaseException) -> None:
+    """Where, and not what the error says: that may be something of a message."""
+    about = {"position": refusal.position, "kind": refusal.kind, "vehicle": refusal.vehicle_id, "fault": fault(error).decode()}
+    log.error("entry_failed", **about, trace="".join(format_tb(error.__traceback__)))
 
 
 def _retire(changes: Changes, present: Mapping[str, Sequence[str]]) -> None:

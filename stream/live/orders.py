@@ -17,6 +17,7 @@ from stream.live.views import STAY, STAYS_KEPT
 from stream.live.write_script import place
 from stream.moments import micros
 from stream.outputs import Numbered
+from stream.reasons import Reason
 
 FORGET_CLOSED_US = 86_400_000_000
 """A resolved exception can be looked up for a day of log time."""
@@ -118,7 +119,8 @@ def _order(applied: Applied, changes: Changes, events: Sequence[Values], setting
     """One call. The last one that changes the present carries the dead letters and moves the fleet's place on."""
     puts = {place(kind): flat for kind, flat in changes.puts.items() if flat}
     removals = {place(kind): names for kind, names in changes.removals.items() if names}
-    dead = [_dead(refusal) for refusal in applied.refusals] if last else []
+    # Who is too slow already does not write a dead letter for each of the pings that it passes over.
+    dead = [_dead(refusal) for refusal in applied.refusals if refusal.reason != Reason.THINNED] if last else []
     cells = [] if changes.cells is None else [changes.cells]
     head: dict[str, object] = {
         "fleet": applied.fleet_id,

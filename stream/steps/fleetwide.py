@@ -40,6 +40,7 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
     reason = None
     match message:
         case Tick():
+            _tell_thinned(state, facts, message, out)
             tick(settings, state, facts, out)
         case RoutePublished():
             reason = publish_route(state, facts, message, out)
@@ -80,6 +81,16 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
         ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=bool), out)
     if before_us != MISSING and before_us // TIDY_EVERY_US != state.now_us // TIDY_EVERY_US:
         tidy(state)
+
+
+def _tell_thinned(state: FleetState, facts: Facts, message: Tick, out: Outputs) -> None:
+    """How many fixes were passed over since it was told last."""
+    here = sum(refusal.reason == Reason.THINNED and refusal.position < facts.position for refusal in out.refusals)
+    thinned = state.refused.get(Reason.THINNED, 0) + here
+    if thinned > state.thinned_told:
+        data: dict[str, object] = {"count": thinned - state.thinned_told, "total": thinned, "behind_s": message.behind_s}
+        out.emit(facts.position, Event("pings_thinned", str(thinned), f"fleet/{state.fleet_id}", facts.now_us, facts.now_us, data))
+        state.thinned_told = thinned
 
 
 def _route_fact(state: FleetState, message: LoadReady | DockAssigned) -> Reason | None:

@@ -47,7 +47,9 @@ def progress(policy: ProgressPolicy, state: FleetState, rows: Ints, position: In
     candidates = active[_may_have_moved_on(policy, vehicles, state.visits, rows[active])]
     state.scalar_rows += len(candidates)
     for i in candidates.tolist():
-        changed[i] = walk(policy, state, Segment.of(state, int(rows[i]), int(position[i]), int(now_us[i])), out)
+        out.at = int(position[i])
+        changed[i] = walk(policy, state, Segment.of(state, int(rows[i]), out.at, int(now_us[i])), out)
+    out.at = -1
     return changed
 
 

@@ -11,6 +11,9 @@ from stream.outputs import Event, Outputs
 from stream.steps.estimate import Asked
 from stream.visit_events import visit_event
 
+MOST_S = 366 * 86_400.0
+"""Nothing is expected later than in a year: plans from 2000 to 2099 in turn, which no rule forbids, would lead out of the calendar."""
+
 
 @dataclass(frozen=True, slots=True)
 class PublishPolicy:
@@ -29,7 +32,8 @@ def publish(policy: PublishPolicy, state: FleetState, asked: Asked, out: Outputs
     visits, visit, answer = state.visits, asked.visit, asked.answer
     journey = asked.ahead.journey
     now_us = asked.now_us[journey]
-    p10, p50, p90 = (now_us + np.rint(seconds * 1e6).astype(np.int64) for seconds in (answer.p10_s, answer.p50_s, answer.p90_s))
+    ahead_s = (np.minimum(seconds, MOST_S) for seconds in (answer.p10_s, answer.p50_s, answer.p90_s))
+    p10, p50, p90 = (now_us + np.rint(seconds * 1e6).astype(np.int64) for seconds in ahead_s)
     before = (visits.p10_us[visit], visits.p50_us[visit], visits.p90_us[visit])
     moved = np.maximum.reduce([np.abs(new - old) for new, old in zip((p10, p50, p90), before, strict=True)]) > policy.keep_s * 1e6
     moved |= np.abs(answer.p_late - visits.p_late[visit]) > policy.keep_p

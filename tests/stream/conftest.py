@@ -167,3 +167,9 @@ def road() -> Road:
 def fleet() -> Callable[..., Played]:
     """A fleet that has seen nothing yet, with the usual settings or others."""
     return lambda settings=FleetSettings(): Played(settings)  # noqa: B008 - frozen
+
+
+@pytest.fixture(scope="session", name="entries_of")
+def lines_as_entries() -> Callable[..., list[Entry]]:
+    """Lines of a road as entries of a log."""
+    return entries_of

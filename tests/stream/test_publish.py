@@ -1,6 +1,7 @@
 """Estimates as they leave: finite, in order, never in the past, and told when they moved enough to matter."""
 
 import itertools
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -119,3 +120,11 @@ def test_a_correction_of_a_correction_has_an_id_of_its_own(road, fleet):
     twice = [road.say(m.StopArrived, at, received=150 + at / 100, visit_id="a1") for at in (30, 65)]
     played = fleet().play(road.log(road.plan(road.stops(service_s=600.0)), road.go(), road.drive(0, 110, 0, 1100), twice))
     assert len({event["id"] for event in played.told("stop_arrived")}) == len(played.told("stop_arrived")) == 3
+
+
+def test_a_plan_that_leads_out_of_the_calendar_is_answered_within_a_year(road, fleet):
+    years = [datetime(2000 + 99 * (n % 2), 1, 2, tzinfo=UTC) for n in range(500)]
+    stops = [road.stop(1, stop_id=f"s{n}", visit_id=f"a{n}", seq=n, planned_arrival=year) for n, year in enumerate(years)]
+    played = fleet().play(road.log(road.plan(stops), road.go(), road.drive(5, 65, 0, 100)))
+    assert len(played.told("eta_updated")) == 500
+    assert (played.estimates["p90_us"] <= played.estimates["made_us"] + 366 * 86_400_000_000).all()

@@ -1,0 +1,189 @@
+"""Fuzzed inputs from a seed: messages with the strangest values that pass the judge, broken ones, and bytes that are no message at all."""
+
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from stream import messages as m
+from stream.codec import TYPES, encode
+from stream.moments import instant
+
+DAY_US = 86_400_000_000
+LATS = (90.0, -90.0, 89.999999, 0.0, 0.0011, -0.0011, 42.9, 42.9001, 42.95)
+LONS = (180.0, -180.0, 179.999999, -179.999999, 0.0011, -78.9, -78.8999, -78.85)
+WHOLE = (0, 1, -1, 2**63 - 1, -(2**63), 2**31, 7)
+NUMBERS = (b"0", b"-0.0", b"1e308", b"-1e308", b"1e-320", b"1e999", b"NaN", b"-Infinity", b"18446744073709551616", b"9" * 400, b"01")
+OTHERS = (b"null", b"true", b'""', b'"\\ud800"', b'"\\u0000"', b"[]", b"{}", b"[" * 40 + b"]" * 40, b'"' + b"x" * 3_000 + b'"', b'"\xff"')
+VALUES = (*NUMBERS, *OTHERS)
+TEXTS = ("v1", "a:b", "x" * 64, "x" * 65, "", "a b", "\U0001f600", "v1\0", "../v", "NaN")
+JUNK = (b"", b" ", b"{", b"null", b"[]", b'"ping"', b"\x00" * 8, b"\xff\xfe{", b'{"type":"ping"}' * 2, b"{}" * 5_000, b"*3\r")
+
+
+@dataclass
+class Fuzz:
+    """Draws inputs; `now_us` moves on by itself. Ids come from small sets, so that statuses meet plans."""
+
+    seed: int
+    fleets: tuple[str, ...] = ("fuzz-a", "fuzz-b", "fuzz-c")
+    valid: float = 0.6
+    """Share of messages whose fields are all possible."""
+    now_us: int = 1_760_000_000_000_000
+    draw: random.Random = field(init=False)
+    version: int = 0
+
+    def __post_init__(self) -> None:
+        """The generator."""
+        self.draw = random.Random(self.seed)
+
+    def one(self) -> tuple[str, int, bytes]:
+        """Fleet, time of receipt in microseconds, and bytes without line ends."""
+        self.now_us += self.draw.choice((0, 1, 1_000, 200_000, 1_000_000))
+        fleet_id = self.draw.choice(self.fleets)
+        payload = encode(self.message(fleet_id))
+        if self.draw.random() >= self.valid:
+            payload = self.broken(payload)
+        return fleet_id, self.now_us, payload.replace(b"\n", b" ")
+
+    def message(self, fleet_id: str) -> m.AnyMessage:
+        """A message that passes the judge, whatever it says."""
+        draw = self.draw
+        pick = draw.random()
+        kind = m.Ping if pick < 0.6 else m.Tick if pick < 0.65 else draw.choice(list(TYPES.values()))
+        values: dict[str, object] = {"fleet_id": fleet_id, "at": self.at(kind)}
+        for name in kind.__struct_fields__:
+            if name not in values and (name in REQUIRED[kind] or draw.random() < 0.5):
+                values[name] = MADE[name](self)
+        if kind in (m.RoutePublished, m.WindowChanged, m.VehiclePut):
+            values |= self.windows(kind)
+        if issubclass(kind, m.VisitFact) and not {"visit_id", "stop_id"} & values.keys():
+            values["stop_id"] = self.name("s")
+        return msgspec.convert(values, kind)
+
+    def at(self, kind: type) -> object:
+        """When it happened: mostly just now, else as early or as late as is believed."""
+        age_us = self.draw.choice((0, 0, 0, 0, 1_000_000, 30_000_000, 299_000_000, DAY_US - 10_000_000, -119_000_000))
+        return instant(self.now_us - (0 if kind is m.Tick else age_us))
+
+    def windows(self, kind: type) -> dict[str, object]:
+        """Two times in order, or none."""
+        names = {m.WindowChanged: ("window_start", "window_end"), m.VehiclePut: ("shift_start", "shift_end")}.get(kind)
+        if names is None:
+            return {}
+        first, second = sorted((self.planned(), self.planned()))  # type: ignore[type-var]
+        return dict(zip(names, (first, second), strict=True))
+
+    def planned(self) -> object:
+        """A time of a plan."""
+        far = (946_684_800_000_000, 4_102_444_799_000_000 - DAY_US)
+        return instant(self.draw.choice((*far, *(self.now_us + seconds * 1_000_000 for seconds in (-7_200, -1, 0, 60, 900, 7_200)))))
+
+    def name(self, prefix: str) -> str:
+        """One of a few ids."""
+        return f"{prefix}{self.draw.randrange(8)}"
+
+    def number(self, least: float, most: float) -> float:
+        """Between two bounds, often one of them, or next to it."""
+        edges = (least, most, math.nextafter(least, most), math.nextafter(most, least), 0.5 * (least + most))
+        return self.draw.choice((*edges, self.draw.uniform(least, most)))
+
+    def stop(self) -> m.PlannedStop:
+        """A stop anywhere, with windows from 2000 to 2099."""
+        draw = self.draw
+        first, second = sorted((self.planned(), self.planned()))  # type: ignore[type-var]
+        return m.PlannedStop(
+            stop_id=self.name("s"), lat=draw.choice(LATS[4:]), lon=draw.choice(LONS), seq=draw.choice(WHOLE), priority=draw.choice(WHOLE),
+            radius_m=self.number(5.0, 5_000.0), service_s=draw.choice((None, self.number(0.0, 86_400.0))), window_start=first,
+            window_end=second, planned_arrival=draw.choice((None, self.planned())), order_ref=draw.choice((None, self.name("o"))),
+            metadata={f"k{i}": "x" * 256 for i in range(draw.choice((0, 0, 0, 16)))},
+        )  # type: ignore[arg-type]  # fmt: skip
+
+    def fence(self) -> dict[str, object]:
+        """A square: small, none, or over the edge of the map."""
+        lat, lon, size = self.draw.choice(LATS[6:]), self.draw.choice(LONS), self.draw.choice((0.01, 0.0, 0.002))
+        ring = [[lon, lat], [lon + size, lat], [lon + size, lat + size], [lon, lat + size], [lon, lat]]
+        return {"type": self.draw.choice(("Polygon", "Polygon", "Point", "Nothing")), "coordinates": [ring]}
+
+    def broken(self, payload: bytes) -> bytes:
+        """The message with something wrong."""
+        return self.draw.choice((self._bytes, self._value, self._cut, self._text, self._junk, self._repeat))(payload)
+
+    def _bytes(self, payload: bytes) -> bytes:
+        raw = bytearray(payload)
+        for _ in range(self.draw.choice((1, 1, 2, 8))):
+            raw[self.draw.randrange(len(raw))] = self.draw.randrange(256)
+        return bytes(raw)
+
+    def _value(self, payload: bytes) -> bytes:
+        """One value is another: of the wrong type, infinite, too deep."""
+        fields = msgspec.json.decode(payload, type=dict[str, msgspec.Raw])
+        name = self.draw.choice(list(fields))
+        parts = [b'"%b":%b' % (key.encode(), self.draw.choice(VALUES) if key == name else bytes(raw)) for key, raw in fields.items()]
+        return b"{" + b",".join(parts) + b"}"
+
+    def _cut(self, payload: bytes) -> bytes:
+        begin, end = sorted((self.draw.randrange(len(payload)), self.draw.randrange(len(payload))))
+        return payload[:begin] + payload[end:]
+
+    def _text(self, payload: bytes) -> bytes:
+        """An id or a text is one that may not be."""
+        fields = msgspec.json.decode(payload)
+        fields[self.draw.choice([*fields, "extra"])] = self.draw.choice(TEXTS)
+        return msgspec.json.encode(fields)
+
+    def _junk(self, payload: bytes) -> bytes:
+        return self.draw.choice((*JUNK, self.draw.randbytes(self.draw.randrange(200)), payload + payload))
+
+    def _repeat(self, payload: bytes) -> bytes:
+        piece = payload[self.draw.randrange(len(payload)) :]
+        return payload[:-1] + piece * self.draw.randrange(1, 4)
+
+
+REQUIRED = {kind: {one.name for one in msgspec.structs.fields(kind) if one.required} for kind in TYPES.values()}
+
+
+def _visit(fuzz: Fuzz) -> str:
+    return f"{fuzz.name('r')}.{fuzz.draw.randrange(12)}"
+
+
+MADE: dict[str, Callable[[Fuzz], object]] = {
+    "vehicle_id": lambda fuzz: fuzz.name("v"),
+    "to_vehicle_id": lambda fuzz: fuzz.name("v"),
+    "from_vehicle_id": lambda fuzz: fuzz.name("v"),
+    "route_id": lambda fuzz: fuzz.name("r"),
+    "to_route_id": lambda fuzz: fuzz.name("r"),
+    "stop_id": lambda fuzz: fuzz.name("s"),
+    "fence_id": lambda fuzz: fuzz.name("f"),
+    "dock_id": lambda fuzz: fuzz.name("d"),
+    "driver_id": lambda fuzz: fuzz.name("p"),
+    "visit_id": _visit,
+    "before_visit_id": _visit,
+    "loaded_visit_ids": lambda fuzz: [_visit(fuzz)] * fuzz.draw.choice((0, 1, 2_000)),
+    "skills": lambda fuzz: ["x" * 256] * fuzz.draw.choice((0, 1, 3)),
+    "lat": lambda fuzz: fuzz.draw.choice(LATS[4:]),
+    "lon": lambda fuzz: fuzz.draw.choice(LONS),
+    "speed_mps": lambda fuzz: fuzz.number(0.0, 100.0),
+    "heading_deg": lambda fuzz: fuzz.number(0.0, 360.0),
+    "accuracy_m": lambda fuzz: fuzz.number(0.0, 500.0),
+    "seq": lambda fuzz: fuzz.draw.choice(WHOLE),
+    "stops": lambda fuzz: [fuzz.stop() for _ in range(fuzz.draw.choice((1, 2, 5, 12)))],
+    "stop": Fuzz.stop,
+    "plan_version": lambda fuzz: fuzz.draw.choice((1, 2, 3, 2**63 - 1, fuzz.draw.randrange(1, 10_000))),
+    "geometry": Fuzz.fence,
+    "duration_s": lambda fuzz: fuzz.number(0.0, 86_400.0),
+    "behind_s": lambda fuzz: fuzz.draw.choice((0.0, 0.0, 1.0, 12.0, 30.0, 86_400.0)),
+    "capacity": lambda fuzz: fuzz.draw.choice((None, 0.0, 1e308, 5e-324)),
+    "exception_id": lambda fuzz: f"{fuzz.draw.choice(fuzz.fleets)}:late_risk:{_visit(fuzz)}",
+    "window_start": lambda _: None,
+    "window_end": lambda _: None,
+    "shift_start": lambda _: None,
+    "shift_end": lambda _: None,
+    "proof": lambda _: None,
+    "reason": lambda fuzz: fuzz.draw.choice((None, "", "x" * 256)),
+    "kind": lambda fuzz: fuzz.draw.choice(("zone", "")),
+    "name": lambda fuzz: fuzz.draw.choice((None, "\U0001f600")),
+    "by": lambda _: "x" * 256,
+}
+"""A possible value of each field."""
