@@ -33,7 +33,8 @@ nfta = "America/New_York"
 """
 
 WORDS = {"ge": "from", "gt": "over", "le": "up to", "lt": "below"}
-TYPES = {bool: "true or false", str: "text", int: "whole number", float: "number", Path: "path", dict[str, str]: "table", str | None: "text"}
+NUMBERS = {int: "whole number", float: "number"}
+TYPES = {bool: "true or false", str: "text", Path: "path", dict[str, str]: "table", str | None: "text", **NUMBERS}
 
 
 def limits(field: FieldInfo) -> Iterator[str]:

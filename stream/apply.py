@@ -19,7 +19,6 @@ from stream.reasons import Reason
 from stream.rounds import run_rounds, vehicle_lookup
 from stream.settings import FleetSettings
 from stream.steps.fleetwide import apply_fleetwide
-from stream.steps.notices import vehicle_of
 from stream.thin import thins
 
 
@@ -176,7 +175,7 @@ def _barriers(state: FleetState, notices: Sequence[Notice]) -> list[int]:
             if message.route_id in published or message.route_id in state.routes:
                 barriers.append(i)
             published.add(message.route_id)
-        elif isinstance(message, StopAdded | StopReassigned) or vehicle_of(message) is None:
+        elif isinstance(message, StopAdded | StopReassigned) or notice.vehicle_id is None:
             barriers.append(i)
             if isinstance(message, StopReassigned):
                 published.add(message.to_route_id)

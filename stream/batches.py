@@ -78,6 +78,11 @@ class Notice(Struct, frozen=True):
     at_us: int
     message: AnyMessage
 
+    @property
+    def vehicle_id(self) -> str | None:
+        """The vehicle that it is about; None = it concerns the fleet."""
+        return getattr(self.message, "vehicle_id", None)
+
 
 class Refusal(Struct, frozen=True):
     """An input that was not applied: a dead letter. `head` is the first 200 bytes of what came, where bytes came."""

@@ -17,7 +17,7 @@ from stream.settings import FleetSettings
 from stream.steps.clean import clean, store
 from stream.steps.estimate import due, estimate, keep_questions
 from stream.steps.locate import locate
-from stream.steps.notices import apply_notice, refuse, vehicle_of
+from stream.steps.notices import apply_notice, refuse
 from stream.steps.plans import publish_route
 from stream.steps.progress import progress
 from stream.steps.publish import publish
@@ -59,7 +59,7 @@ def run_rounds(
 
 def _vehicles(state: FleetState, lookup: Ints, pings: Pings, notices: Sequence[Notice], out: Outputs) -> tuple[Ints, Ints]:
     """Rows of the vehicles that messages are about, new ones in the order of their first message; -1 = no room for it."""
-    named = [vehicle_of(notice.message) or "" for notice in notices]
+    named = [notice.vehicle_id or "" for notice in notices]
     strangers = np.flatnonzero(lookup[pings.vehicle] < 0)
     codes = pings.vehicle[strangers].tolist()
     arrivals = [(position, pings.names[code]) for position, code in zip(pings.position[strangers].tolist(), codes, strict=True)]

@@ -13,7 +13,6 @@ from eta_models.columns import Ints
 from stream.batches import FleetBatch
 from stream.messages import Tick
 from stream.reasons import Reason
-from stream.steps.notices import vehicle_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def _older(batch: FleetBatch, begun: int, end: int) -> Ints:
     first, behind = np.searchsorted(pings.position, (begun, end)).tolist()
     codes: dict[str, int] = {}
     code = np.array([codes.setdefault(name, len(codes)) for name in pings.names], dtype=np.int64)
-    said = [(codes.get(vehicle_of(one.message) or "", -1), one.position) for one in batch.notices if begun < one.position < end]
+    said = [(codes.get(one.vehicle_id or "", -1), one.position) for one in batch.notices if begun < one.position < end]
     who = np.concatenate([code[pings.vehicle[first:behind]], np.array([vehicle for vehicle, _ in said], dtype=np.int64)])
     place = np.concatenate([pings.position[first:behind], np.array([position for _, position in said], dtype=np.int64)])
     is_ping = np.arange(len(who)) < behind - first

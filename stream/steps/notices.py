@@ -15,16 +15,11 @@ from stream.steps.refence import rescope
 from stream.steps.statuses import Facts, end_route, report, start_route
 
 
-def vehicle_of(message: AnyMessage) -> str | None:
-    """The vehicle that a message is about; None = it concerns the fleet."""
-    return getattr(message, "vehicle_id", None)
-
-
 def refuse(notice: Notice, reason: Reason, out: Outputs) -> None:
     """A message that fits the log but not the state is a dead letter too, with its text."""
     head = msgspec.json.encode(notice.message)[:200]
     kind = str(notice.message.__struct_config__.tag)
-    out.refusals.append(Refusal(notice.position, notice.received_us, str(reason), kind, vehicle_of(notice.message) or "", head))
+    out.refusals.append(Refusal(notice.position, notice.received_us, str(reason), kind, notice.vehicle_id or "", head))
 
 
 def apply_notice(settings: FleetSettings, state: FleetState, notice: Notice, now_us: int, out: Outputs) -> Reason | None:
