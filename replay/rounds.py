@@ -13,7 +13,7 @@ from stream.messages import AnyMessage, PlannedStop, RoutePublished, StopAdded, 
 
 DAY_US = 86_400_000_000
 
-TIMES = frozenset({"at", "planned_arrival", "window_start", "window_end", "shift_start", "shift_end"})
+TIMES = frozenset({"at", "planned_arrival", "window_start", "window_end", "shift_start", "shift_end", "valid_from", "valid_until"})
 PARTS = frozenset({"stops", "stop", "proof"})
 """Fields that hold structs with times or ids in them."""
 ROUTES_AND_ORDERS = frozenset({"route_id", "to_route_id", "order_ref"})

@@ -170,7 +170,7 @@ def test_a_fence_is_for_the_fleet_that_it_names_else_for_all(write):
     day = read_folder(folder)
     puts = {(said.fleet_id, said.message.fence_id): said.message for said in day.said if isinstance(said.message, FencePut)}
     assert set(puts) == {("a", "yard"), ("a", "town"), ("b_c", "yard"), ("b_c", "town")}
-    assert puts["b_c", "yard"].geometry["coordinates"][0][0] == (3.0, 42.0)
+    assert puts["b_c", "yard"].geometry["coordinates"][0][0] == [3.0, 42.0]
     assert "1 fences are for 'gone', which is no fleet of this day" in day.notes
     assert sum(note.startswith("fence ") for note in day.notes) == 2
 

@@ -18,7 +18,7 @@ from stream.texts import is_id
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LATER = Round(2 * DAY_US, "x-", ".2")
-STAY = {"vehicle_id", "from_vehicle_id", "to_vehicle_id", "driver_id", "stop_id", "customer_ref", "dock_id", "fence_id"}
+STAY = {"vehicle_id", "vehicle_ids", "from_vehicle_id", "to_vehicle_id", "driver_id", "stop_id", "customer_ref", "dock_id", "fence_id"}
 
 
 def plan(*stops: tuple[str | None, str | None], route_id: str = "r", **more: object) -> m.RoutePublished:
@@ -138,3 +138,11 @@ def test_a_round_begins_whole_days_later_behind_the_end_of_the_last(hours, days)
     assert [round_of(number, span_us).shift_us for number in range(3)] == [0, days * DAY_US, 2 * days * DAY_US]
     assert span_us[0] + days * DAY_US > span_us[1]
     assert [first_free(span_us, now) for now in (None, start_us - 1, start_us, span_us[1], start_us + days * DAY_US)] == [0, 0, 1, 1, 2]
+
+
+def test_a_fence_that_holds_for_a_time_is_told_later_with_it():
+    put = m.FencePut(
+        fleet_id="f", at=AT, fence_id="yard", geometry={"type": "Point", "coordinates": [1.0, 1.0]}, radius_m=50.0, valid_until=AT
+    )
+    told = LATER.message(put)
+    assert (told.fence_id, told.valid_from, told.valid_until) == ("yard", None, AT + timedelta(days=2))

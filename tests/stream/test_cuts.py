@@ -5,7 +5,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stream import messages as m
-from stream.steps.refence import stays
 
 STEP_S = 10
 VEHICLES = ("v1", "v2", "v3")
@@ -229,44 +228,3 @@ def test_other_vehicles_change_nothing_for_a_vehicle_between_ticks(road, fleet, 
     lines = [line for line in told(road, drawn) if not isinstance(line[1], m.Tick)]
     alone = [line for line in lines if line[1].vehicle_id == "v1"]
     assert own(fleet().play(lines), "v1") == own(fleet().play(alone), "v1")
-
-
-drives = st.lists(
-    st.tuples(
-        st.sampled_from((*("ping",) * 12, *FENCES, "teleport", "late", "tick")),
-        st.integers(0, 1),
-        st.sampled_from((4.0, 10.0, 25.0, 60.0, 700.0)),
-        st.integers(0, 5),
-    ),
-    min_size=30,
-    max_size=90,
-)
-
-
-@given(drawn=drives, data=st.data())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_whatever_becomes_of_fences_does_not_depend_on_the_cut_and_every_visit_has_one_beginning_and_one_end(road, fleet, drawn, data):
-    lines = told(road, drawn)
-    cuts = data.draw(st.lists(st.integers(1, len(lines) - 1), max_size=8), label="cuts")
-    played = fleet().play(lines)
-    assert fleet().play(lines, cuts).bytes() == played.bytes()
-    open_, ids = {}, set()
-    for event in played.events:
-        kind, data_ = event["type"].split(".")[1], event["data"]
-        if not kind.startswith("geofence_"):
-            continue
-        key = data_["vehicle_id"], data_["fence_id"]
-        assert event["id"] not in ids
-        ids.add(event["id"])
-        if kind == "geofence_entered":
-            assert key not in open_
-            open_[key] = data_["visit"], event["time"]
-        else:
-            visit, since = open_[key]
-            assert (data_["visit"], data_["entered_at"]) == (visit, since)
-            assert data_["dwell_s"] >= 0
-            if kind == "geofence_exited":
-                del open_[key]
-    inside = {(name, fence) for name, row in played.state.vehicle_rows.items() for fence, _ in stays(played.state, row)}
-    assert inside == set(open_)
-    assert {fence for _, fence in inside} <= set(played.state.fences)
