@@ -33,7 +33,15 @@ nfta = "America/New_York"
 """
 
 WORDS = {"ge": "from", "gt": "over", "le": "up to", "lt": "below"}
-TYPES = {bool: "true or false", str: "text", int: "whole number", float: "number", Path: "path", dict[str, str]: "table", str | None: "text"}
+TYPES = {
+    bool: "true or false",
+    str: "text",
+    int: "whole number",
+    float: "number",
+    Path: "path",
+    dict[str, str]: "table",
+    str | None: "text",
+}
 
 
 def limits(field: FieldInfo) -> Iterator[str]:
