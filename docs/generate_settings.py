@@ -33,8 +33,15 @@ nfta = "America/New_York"
 """
 
 WORDS = {"ge": "from", "gt": "over", "le": "up to", "lt": "below"}
-NUMBERS = {int: "whole number", float: "number"}
-TYPES = {bool: "true or false", str: "text", Path: "path", dict[str, str]: "table", str | None: "text", **NUMBERS}
+TYPES = {
+    bool: "true or false",
+    str: "text",
+    int: "whole number",
+    float: "number",
+    Path: "path",
+    dict[str, str]: "table",
+    str | None: "text",
+}
 
 
 def limits(field: FieldInfo) -> Iterator[str]:

@@ -2,10 +2,10 @@
 
     python benchmarks/reliability/redis_outage.py [--seed N] [--away 60] [--kills 15] [--cuts 3]
 
-In turn: 5 s hung (SIGSTOP), 5 s and `--away` s dead, `--kills` times kill -9, `--cuts` times kill -9 with the last 20 to 200 kB cut
-off its append-only file (once more with the engine killed as well), and full. Pings are sent over HTTP throughout. Then: what was
-answered with 202 is in the log (but for what was cut off), every event that a subscriber heard is what a plain loop over the log gives,
-or stands in Redis as he heard it where part of the log is gone, and the engine is the process that it was.
+In turn: 5 s hung (SIGSTOP), 5 s and `--away` s dead, `--kills` times kill -9, full, and `--cuts` times kill -9 with the last 20 to 200 kB
+cut off its append-only file, once more as often with the engine killed as well, behind a checkpoint. Pings are sent over HTTP throughout.
+Then: what was answered with 202 is in the log, every event that a subscriber heard is what a plain loop over the log gives, or stands in
+Redis as he heard it where the end of the log was cut off, and the engine is the process that it was.
 """
 
 import http.client
@@ -22,9 +22,12 @@ from typing import Any
 from harness import Watcher, append, arguments, drained, judge, kill, plans, result, wait_until
 from live_system import PORT, LiveSystem
 
+from stream.checkpoints import Checkpoints
 from stream.live.append import Message
 from stream.live.keys import EVENTS, fleet_key, log_key
+from stream.live.log_entry import position_of
 from stream.log import shard_of
+from stream.settings import FleetSettings
 
 FLEET, CAUGHT_UP_S, VEHICLES = "bench", 5.0, 50
 
@@ -108,6 +111,12 @@ def caught_up(system: LiveSystem, within_us: int = 200_000) -> bool:
     return bool(entry and written) and int(entry[0][0].split(b"-")[0]) * 1000 - int(written) < within_us
 
 
+def durable(system: LiveSystem) -> int:
+    """How far the fleet's checkpoint is."""
+    kept = Checkpoints(system.folder / "checkpoints").read(FLEET, FleetSettings().model)
+    return -1 if kept is None else kept.position
+
+
 def heard_stands(system: LiveSystem, heard: list[tuple[str, int, bytes]]) -> int:
     """How many events that were heard do not stand in Redis as they were."""
     answer: Any = system.redis.xrange(EVENTS)
@@ -178,7 +187,9 @@ def cuts(system: LiveSystem, server: Server, args: Any, draw: random.Random) -> 
             append(system.redis, pings, driven=False)
             time.sleep(0.1)
         wait_until(lambda: caught_up(system, 1_000), 60)
-        time.sleep(3)
+        # What is in no checkpoint and no log any more nobody can know: those heard before the last checkpoint must not be gone.
+        last = position_of(system.redis.xrevrange(log_key(shard_of(FLEET)), count=1)[0][0])
+        wait_until(lambda last=last: durable(system) >= last, 60)
         engine_too = number >= args.cuts
         server.die()
         if engine_too:

@@ -26,9 +26,9 @@ def deliveries(vehicles: int, stops: int, rounds: int) -> Iterator[list[Message]
         yield [Message(FLEET, renamed(plan, turn), began_us) for plan in plans(FLEET, vehicles, stops, began_us)]
         for k in range(stops):
             at_us = began_us + (k + 1) * VISIT_S * 1_000_000
-            form = b'{"type":"%b","fleet_id":"%b","at":%d,"route_id":"r%d-%d","vehicle_id":"v%05d","visit_id":"r%d-%d:%d"}'
+            form = b'{"type":"%b","fleet_id":"%b","at":%d,"route_id":"r%d-%d","vehicle_id":"v%05d","visit_id":"r%d-%d.%d"}'
             said = [
-                form % (kind, FLEET.encode(), at_us // 1000, v, turn, v, v, turn, k + 1)
+                form % (kind, FLEET.encode(), at_us // 1000, v, turn, v, v, turn, k)
                 for v in range(vehicles)
                 for kind in (b"stop_arrived", b"stop_completed")
             ]
