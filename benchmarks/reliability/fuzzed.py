@@ -56,7 +56,7 @@ class Fuzz:
         for name in kind.__struct_fields__:
             if name not in values and (name in REQUIRED[kind] or draw.random() < 0.5):
                 values[name] = MADE[name](self)
-        if kind in (m.RoutePublished, m.WindowChanged, m.VehiclePut):
+        if kind in (m.WindowChanged, m.VehiclePut, m.FencePut):
             values |= self.windows(kind)
         if issubclass(kind, m.VisitFact) and not {"visit_id", "stop_id"} & values.keys():
             values["stop_id"] = self.name("s")
@@ -68,10 +68,9 @@ class Fuzz:
         return instant(self.now_us - (0 if kind is m.Tick else age_us))
 
     def windows(self, kind: type) -> dict[str, object]:
-        """Two times in order, or none."""
-        names = {m.WindowChanged: ("window_start", "window_end"), m.VehiclePut: ("shift_start", "shift_end")}.get(kind)
-        if names is None:
-            return {}
+        """Two times in order."""
+        times = {m.WindowChanged: ("window_start", "window_end"), m.VehiclePut: ("shift_start", "shift_end")}
+        names = times.get(kind, ("valid_from", "valid_until"))
         first, second = sorted((self.planned(), self.planned()))  # type: ignore[type-var]
         return dict(zip(names, (first, second), strict=True))
 
@@ -172,6 +171,13 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "stop": Fuzz.stop,
     "plan_version": lambda fuzz: fuzz.draw.choice((1, 2, 3, 2**63 - 1, fuzz.draw.randrange(1, 10_000))),
     "geometry": Fuzz.fence,
+    "radius_m": lambda fuzz: fuzz.draw.choice((None, 0.0, fuzz.number(1.0, 10_000.0))),
+    "width_m": lambda fuzz: fuzz.draw.choice((None, fuzz.number(1.0, 1_000.0))),
+    "tags": lambda fuzz: [fuzz.name("t")] * fuzz.draw.choice((0, 1, 3)),
+    "vehicle_ids": lambda fuzz: [fuzz.name("v")] * fuzz.draw.choice((0, 0, 2)),
+    "vehicle_tags": lambda fuzz: [fuzz.name("t")] * fuzz.draw.choice((0, 0, 1)),
+    "valid_from": lambda _: None,
+    "valid_until": lambda _: None,
     "duration_s": lambda fuzz: fuzz.number(0.0, 86_400.0),
     "behind_s": lambda fuzz: fuzz.draw.choice((0.0, 0.0, 1.0, 12.0, 30.0, 86_400.0)),
     "capacity": lambda fuzz: fuzz.draw.choice((None, 0.0, 1e308, 5e-324)),

@@ -53,8 +53,8 @@ def poisoned(places: set[int]) -> None:
     """Make the steps fail on the entries at these places, when half of their work is done."""
     apply_notice, progress = rounds.apply_notice, rounds.progress
 
-    def bad_notice(state: Any, notice: Any, now_us: int, out: Any) -> Any:
-        reason = apply_notice(state, notice, now_us, out)
+    def bad_notice(settings: Any, state: Any, notice: Any, now_us: int, out: Any) -> Any:
+        reason = apply_notice(settings, state, notice, now_us, out)
         if notice.position in places:
             raise KeyError(notice.position)
         return reason

@@ -25,8 +25,8 @@ def totals(client, fleet_id="depot"):
 def test_an_entry_at_fault_is_a_dead_letter_and_the_engine_goes_on_also_after_a_restart(run, logs, drive, road, client, monkeypatch):
     apply_notice = rounds.apply_notice
 
-    def fails(state, notice, now_us, out):
-        reason = apply_notice(state, notice, now_us, out)
+    def fails(settings, state, notice, now_us, out):
+        reason = apply_notice(settings, state, notice, now_us, out)
         if isinstance(notice.message, m.WindowChanged):
             raise KeyError(notice.message.visit_id)
         return reason

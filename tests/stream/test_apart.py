@@ -34,8 +34,8 @@ def faulty():
     patch, places = pytest.MonkeyPatch(), set()
     notice, progress, whole = rounds.apply_notice, rounds.progress, fleetwide.apply_fleetwide
 
-    def bad_notice(state, one, now_us, out):
-        reason = notice(state, one, now_us, out)
+    def bad_notice(settings, state, one, now_us, out):
+        reason = notice(settings, state, one, now_us, out)
         if one.position in places:
             raise Fault(one.position)
         return reason

@@ -9,8 +9,9 @@ ROUND_S, STOPS = 3 * 3_600, 6
 
 
 def size(state):
-    """Rows of what comes and goes, and bytes of a checkpoint before it was compressed."""
-    saved = dump(state)
+    """Rows of what comes and goes, and bytes of a checkpoint before it was compressed, without the last events (as many as are kept)."""
+    recent, state.recent = state.recent, []
+    saved, state.recent = dump(state), recent
     whole = len(zlib.decompress(saved[saved.index(b"\n") + 17 :]))
     return (
         *(state.visits.count, len(state.names), len(state.visit_rows), len(state.routes), len(state.route_ids), len(state.dropped)),

@@ -47,13 +47,21 @@ def made(conftest: Any) -> FleetState:
     return state
 
 
+def inside(state: FleetState) -> dict[str, list[str]]:
+    """Vehicles and the fences in which they are."""
+    c, found = state.contacts, dict[str, list[str]]()
+    for row in (c.visiting[: c.count] == 1).nonzero()[0].tolist():
+        found.setdefault(state.vehicle_ids[c.vehicle[row]], []).append(state.fence_index.fence_ids[c.fence[row]])
+    return {vehicle_id: sorted(fences) for vehicle_id, fences in sorted(found.items())}
+
+
 def facts(state: FleetState) -> dict[str, object]:
     """What must be found when it is loaded."""
     return {
         "fleet_id": state.fleet_id, "position": state.position, "received": state.received, "sequence": state.sequence,
         "now_us": state.now_us, "refused": state.refused, "vehicles": state.vehicle_ids, "visits": sorted(state.visit_rows),
         "visit_states": state.visits.state[: state.visits.count].tolist(), "routes": sorted(state.routes), "fences": sorted(state.fences),
-        "inside": {str(row): sorted(fences) for row, fences in state.fences_of.items()}, "dropped": sorted(state.dropped),
+        "inside": inside(state), "dropped": sorted(state.dropped),
         "lats": state.vehicles.lat[: state.vehicles.count].tolist(),
         "drivers": {name: known.driver_id for name, known in state.facts.items()},
         "legs_learned": int((state.model.legs.table.seen[: state.model.legs.table.count] > 0).sum()),
