@@ -7,14 +7,17 @@ from functools import partial
 from typing import Any
 
 import msgspec
+import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
 from stream.codec import encode
 from stream.live.append import SCRIPT, Message, calls
 from stream.live.inbox import Inbox
-from stream.live.keys import FLEETS, HEARTBEATS, RESUME, log_key
+from stream.live.keys import FLEETS, HEARTBEATS, RECORDERS, RESUME, log_key
+from stream.live.log_entry import id_order
 from stream.live.marks import Marks, Resume
+from stream.live.recorders import RecorderMark, is_away, needed, read_marks
 from stream.live.resume_file import ResumeFile
 from stream.live.settings import LiveSettings
 from stream.live.views import FleetEntry, Heartbeat
@@ -25,6 +28,8 @@ from stream.moments import instant
 BEAT_S = 1.0
 KEEP_S = 5.0
 """How often the resume points are written down and old log is trimmed."""
+
+log = structlog.get_logger()
 
 _fleet_entry = msgspec.json.Decoder(FleetEntry)
 
@@ -44,6 +49,8 @@ class Chores:
     aside: Callable[[Callable[[], None]], None] = lambda work: work()
     """How work is done that waits for disks: here, or by a thread while the flow goes on."""
     last_us: dict[str, int] = field(default_factory=dict)
+    left_behind: set[str] = field(default_factory=set)
+    """Recorders that could not be waited for, as it was told."""
 
     def run(self) -> None:
         """Do what is due. Raises what redis-py raises; what was not done is due again."""
@@ -102,13 +109,39 @@ class Chores:
     def _keep(self, resume: Mapping[int, Resume], now_us: int) -> None:
         self.resume_file.write(resume)
         self.redis.hset(RESUME, mapping={str(shard): point.stream_id for shard, point in resume.items()})
-        too_much = self._log_bytes(resume) > self.settings.retention_mb * 1_000_000
+        full = self._log_bytes(resume) / (self.settings.retention_mb * 1_000_000)
         oldest_ms = now_us // 1000 - round(self.settings.retention_min * 60_000)
+        recorders = self._recorders(now_us)
         with self.redis.pipeline(transaction=False) as pipe:
             for shard, point in resume.items():
-                if (bound := _trim_bound(point, oldest_ms, too_much=too_much)) is not None:
-                    pipe.xtrim(log_key(shard), minid=bound, approximate=True)
+                if (bound := _trim_bound(point, oldest_ms, too_much=full > 1)) is not None:
+                    pipe.xtrim(log_key(shard), minid=self._held(shard, bound, recorders, full), approximate=True)
             pipe.execute()
+
+    def _recorders(self, now_us: int) -> dict[str, RecorderMark]:
+        """The recorders that are waited for; those that have been silent for too long are let go of, which is told once."""
+        stored: Any = self.redis.hgetall(RECORDERS)
+        waited_for = {}
+        for name, mark in read_marks(stored):
+            if is_away(mark, now_us, self.settings.record_patience_min * 60):
+                log.warning("recorder_let_go", recorder=name, silent_s=round((now_us - mark.at_us) / 1e6))
+                self.redis.hdel(RECORDERS, name)
+            else:
+                waited_for[name] = mark
+        return waited_for
+
+    def _held(self, shard: int, bound: str, recorders: Mapping[str, RecorderMark], full: float) -> str:
+        """Where a shard's log is to begin: not behind what a recorder still needs, unless it would grow to twice its size for that."""
+        wanted = needed(recorders, shard)
+        if wanted is None or id_order(wanted[0]) >= id_order(bound):
+            return bound
+        if full <= 2:
+            self.left_behind.discard(wanted[1])
+            return wanted[0]
+        if wanted[1] not in self.left_behind:
+            log.warning("recorder_left_behind", recorder=wanted[1], shard=shard, why="the log is twice as large as it may be")
+            self.left_behind.add(wanted[1])
+        return bound
 
     def _log_bytes(self, shards: Iterable[int]) -> int:
         with self.redis.pipeline(transaction=False) as pipe:

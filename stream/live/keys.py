@@ -9,9 +9,10 @@
 | `fc1:inbox_read` | string | id up to which the inbox has been moved |
 | `fc1:once:H` | string | what was answered to a request with an `Idempotency-Key`, for ten minutes |
 | `fc1:gaps` | hash | shard and first lost number -> how many, of gaps that were told |
+| `fc1:recorders` | hash | recorder -> `RecorderMark`: how far it has the log for good |
 | `fc1:fleets` | hash | fleet -> `FleetEntry` |
 | `fc1:events` | stream | all events: `f` fleet, `k` kind, `s` sequence in the fleet, `d` CloudEvent as JSON |
-| `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom |
+| `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom; of the engine `p` position |
 | `fc1:refused` | hash | reason -> inputs refused before they reached the log |
 | `fc1:heartbeats` | hash | process -> `Heartbeat` |
 | `fc1:keys` | hash | SHA-256 of an API key (hex) -> its name |
@@ -42,6 +43,7 @@ REFUSED = f"{PREFIX}:refused"
 HEARTBEATS = f"{PREFIX}:heartbeats"
 GAPS = f"{PREFIX}:gaps"
 ONCE = f"{PREFIX}:once"
+RECORDERS = f"{PREFIX}:recorders"
 API_KEYS = f"{PREFIX}:keys"
 
 OF_A_FLEET = (

@@ -18,6 +18,7 @@ from stream.live.log_entry import MOST, BadEntry, head, position_near, position_
 from stream.live.marks import Marks, Resume
 from stream.live.settings import LiveSettings
 from stream.log import shard_of
+from stream.nobody import nobody
 from stream.reasons import Reason
 from stream.strays import strays
 
@@ -30,11 +31,6 @@ AT_ONCE_S = 0.001
 
 FEW_ENTRIES = 50
 """Entries that are asked for of each shard at least."""
-
-
-def nobody(shard: int) -> str:
-    """Under whose name stands what a shard holds and no fleet owns; no fleet can be called so."""
-    return f"~{shard:02d}"
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from stream.durable import write_durably
+from stream.live.log_entry import id_order
 from stream.live.marks import Resume
 
 
@@ -19,13 +20,16 @@ def resume_points(folder: Path) -> dict[int, Resume]:
     furthest: dict[int, Resume] = {}
     for path in sorted(folder.glob("resume-*.json")):
         for shard, point in ResumeFile(path).read().items():
-            furthest[shard] = max(furthest.get(shard, point), point, key=_place)
+            furthest[shard] = max(furthest.get(shard, point), point, key=lambda point: id_order(point.stream_id))
     return furthest
 
 
-def _place(point: Resume) -> tuple[int, int]:
-    millis, _, seq = point.stream_id.partition("-")
-    return int(millis), int(seq)
+def go_back(folder: Path, shard: int, point: Resume) -> None:
+    """Let a shard be read again from a point on, where a file of the folder says a later one. Raises `Unusable`."""
+    for path in sorted(folder.glob("resume-*.json")):
+        known = ResumeFile(path).read().get(shard)
+        if known is not None and id_order(known.stream_id) > id_order(point.stream_id):
+            ResumeFile(path).write({shard: point})
 
 
 @dataclass(frozen=True, slots=True)

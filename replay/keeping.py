@@ -1,0 +1,35 @@
+"""The commands of `fleetcast-replay` that keep what a live system has: they only load what they need, and say what they did."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from replay.plain_errors import plain_errors, refuse
+
+Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Settings (TOML); see docs/settings.md.")]
+StateDir = Annotated[Path | None, typer.Option(metavar="DIR", help="State folder of the live system.")]
+
+
+def record(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive: it is begun, or gone on with where it ends.")],
+    once: Annotated[bool, typer.Option("--once", help="End when all that is in the log is recorded.")] = False,
+    restarts: Annotated[int, typer.Option(help="How often a supervisor has started it before.", hidden=True)] = 0,
+    config: Config = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Keep the whole log of a live system, and its dead letters, as Parquet by day and hour, until told to end.
+
+    What it writes is a recorded day: `score`, `play` and `rebuild` read it.
+    """
+    from replay.record_here import Recording, record_here
+
+    with plain_errors():
+        code, sentence = record_here(Recording(folder, once, restarts, config, state_dir))
+    if code:
+        refuse(sentence, code)
+    print(sentence)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {"record": record}
