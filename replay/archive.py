@@ -127,10 +127,8 @@ class Archive:
 
     def put(self, table: str, flush: int, rows: pl.DataFrame, at_ms: pl.Expr) -> None:
         """Write the rows of a flush, each in the file of its hour."""
-        hours = rows.with_columns((at_ms // HOUR_MS).alias("_hour")).partition_by(
-            "_hour", include_key=False, as_dict=True, maintain_order=True
-        )
-        for (hour,), part in sorted(hours.items(), key=lambda item: int(item[0][0])):
+        timed = rows.with_columns((at_ms // HOUR_MS).alias("_hour"))
+        for (hour,), part in timed.partition_by("_hour", include_key=False, as_dict=True, maintain_order=True).items():
             write_table(self._path(table, int(hour), flush, flush), part)
 
     def merge(self, flushes: int, before_ms: int) -> None:

@@ -56,9 +56,7 @@ def _archived(folder: Path, reached: Reached, described: dict[str, str]) -> Day:
     log = read_log([piece.path for piece in pieces], described, default_fleet(folder, described))
     late = {shard: number for shard, number in reached.began.items() if number > 0}
     notes = [f"shard {shard}: {number:,} messages came before the archive was begun" for shard, number in sorted(late.items())]
-    notes += [
-        f"shard {gap.shard}: {gap.lost:,} messages from number {gap.first:,} on left the log before they were recorded"
-        for gap in reached.gaps
-    ]
+    lost = "left the log before they were recorded"
+    notes += [f"shard {gap.shard}: {gap.lost:,} messages from number {gap.first:,} on {lost}" for gap in reached.gaps]
     notes += [f"{reached.forgotten} times something was taken out on request"] if reached.forgotten else []
     return Day(log, log.fleets, notes)

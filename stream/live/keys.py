@@ -12,7 +12,7 @@
 | `fc1:recorders` | hash | recorder -> `RecorderMark`: how far it has the log for good |
 | `fc1:fleets` | hash | fleet -> `FleetEntry` |
 | `fc1:events` | stream | all events: `f` fleet, `k` kind, `s` sequence in the fleet, `d` CloudEvent as JSON |
-| `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom; of the engine `p` position |
+| `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom, `p` place |
 | `fc1:refused` | hash | reason -> inputs refused before they reached the log |
 | `fc1:heartbeats` | hash | process -> `Heartbeat` |
 | `fc1:keys` | hash | SHA-256 of an API key (hex) -> its name |

@@ -39,13 +39,13 @@ class LiveSettings(BaseSettings):
     retention_min: Annotated[float, Field(gt=0, description="Minutes of log kept in Redis, with the same exception.")] = 30.0
     record_dir: Annotated[
         Path | None,
-        Field(description="Archive into which `fleetcast` keeps the whole log, as `fleetcast-replay record` does; none: nowhere."),
+        Field(description="Archive into which `fleetcast` records the whole log, as `fleetcast-replay record` does."),
     ] = None
     record_patience_min: Annotated[
         float,
         Field(
             gt=0,
-            description="Minutes for which the log waits for a recorder that is silent, and no longer than it has twice `retention_mb`.",
+            description="Minutes for which the log waits for a silent recorder, while it has less than twice `retention_mb`.",
         ),
     ] = 60.0
     events_kept: Annotated[int, Field(ge=1_000, description="Events kept for subscribers that come back.")] = 200_000
