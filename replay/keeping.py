@@ -1,7 +1,9 @@
 """The commands of `fleetcast-replay` that keep what a live system has: they only load what they need, and say what they did."""
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Annotated, Any
 
 import typer
@@ -23,10 +25,13 @@ def record(
 
     What it writes is a recorded day: `score`, `play` and `rebuild` read it.
     """
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
     from replay.record_here import Recording, record_here
 
     with plain_errors():
-        code, sentence = record_here(Recording(folder, once, restarts, config, state_dir))
+        code, sentence = record_here(Recording(folder, once, restarts, config, state_dir), stopping)
     if code:
         refuse(sentence, code)
     print(sentence)

@@ -192,7 +192,7 @@ class Recorder:
         self.redis.hdel(HEARTBEATS, self.name)
 
 
-def run(recorder: Recorder, stopping: Callable[[], bool], wait: Callable[[float], None], *, once: bool = False) -> None:
+def run(recorder: Recorder, stopping: Callable[[], bool], wait: Callable[[float], object], *, once: bool = False) -> None:
     """Record until it is told to end, or with `once` until all that is there is recorded. Raises OSError when the disk does not take it.
 
     While Redis is away nothing is lost by waiting. What came before the end was told is recorded.

@@ -1,7 +1,6 @@
-"""`fleetcast-replay record` in this process: its settings, its server, its lock, and the signals that end it."""
+"""`fleetcast-replay record` in this process: its settings, its server, its lock, its clock."""
 
 import os
-import signal
 from pathlib import Path
 from threading import Event
 from time import monotonic, time_ns
@@ -31,11 +30,8 @@ class Recording(NamedTuple):
     state_dir: Path | None = None
 
 
-def record_here(told: Recording) -> tuple[int, str]:
+def record_here(told: Recording, stopping: Event) -> tuple[int, str]:
     """Record until the end is told; the exit code, and a sentence that says what was done or why it could not be."""
-    stopping = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
     try:
         settings = load(told.config, state_dir=told.state_dir)
         start_logging(settings.log_level, "record")
@@ -53,7 +49,7 @@ def record_here(told: Recording) -> tuple[int, str]:
 def _record(told: Recording, settings: LiveSettings, client: "Redis", stopping: Event) -> str:
     beat = Heartbeat(os.getpid(), now_us(), now_us(), told.restarts)
     recorder = Recorder.begin(client, settings, Archive(told.folder), beat, now_us, monotonic)
-    run(recorder, stopping.is_set, lambda seconds: stopping.wait(seconds), once=told.once)
+    run(recorder, stopping.is_set, stopping.wait, once=told.once)
     recorded = sum(point.count - recorder.reached.began.get(shard, 0) for shard, point in recorder.reached.shards.items())
     lost = sum(gap.lost for gap in recorder.reached.gaps)
     return f"{told.folder} holds {recorded - lost:,} messages" + (f"; {lost:,} left the log before they were recorded" if lost else "")
