@@ -37,4 +37,19 @@ def record(
     print(sentence)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"record": record}
+def rebuild(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The archive that `record` made.")],
+    fleets: Annotated[list[str] | None, typer.Option("--fleet", metavar="ID", help="Only this fleet; may be given several times.")] = None,
+    config: Config = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Make checkpoints anew that were lost, cannot be read, or are older than what the log still holds. The engine must stand still."""
+    from replay.at_rest import Place
+    from replay.rebuild import rebuild_here
+
+    with plain_errors():
+        for line in rebuild_here(folder, fleets or [], Place(config, state_dir)):
+            print(line)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {"record": record, "rebuild": rebuild}

@@ -12,13 +12,13 @@ import typer
 def plain_errors() -> Iterator[None]:
     """Say in one sentence what is wrong with what a person gave; anything else is our fault, and keeps its traceback."""
     from replay.archive import BadArchive
-    from replay.day_errors import BadDay, NotPlayed
+    from replay.day_errors import BadDay, NotDone, NotPlayed
     from replay.make_day.day import ImpossibleDay
     from replay.scorecard.day import ScorecardError
 
     try:
         yield
-    except (BadDay, BadArchive, NotPlayed, ImpossibleDay, ScorecardError) as error:
+    except (BadDay, BadArchive, NotDone, NotPlayed, ImpossibleDay, ScorecardError) as error:
         refuse(str(error))
     except OSError as error:
         refuse(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
