@@ -52,4 +52,36 @@ def rebuild(
             print(line)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"record": record, "rebuild": rebuild}
+def back_up(
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="File to be made; only its owner may read it.")],
+    archive: Annotated[Path | None, typer.Option(metavar="DIR", help="The archive, to be in it; else FLEETCAST_RECORD_DIR if set.")] = None,
+    config: Config = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Back up a live system into one file while it runs, or stands still: checkpoints, resume points, API key, archive, all of Redis."""
+    from replay.at_rest import Place
+    from replay.back_up import back_up_here
+
+    with plain_errors():
+        print(back_up_here(file, archive, Place(config, state_dir)))
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE.tar", help="What `back-up` made.")],
+    archive: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where its archive is to go; else FLEETCAST_RECORD_DIR if set.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="In place of checkpoints and keys that are there.")] = False,
+    config: Config = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Put a back-up in place, once all of it has been found whole. The engine must stand still."""
+    from replay.at_rest import Place
+    from replay.restore import restore_here
+
+    with plain_errors():
+        for line in restore_here(file, archive, Place(config, state_dir), force=force):
+            print(line)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {"record": record, "rebuild": rebuild, "back-up": back_up, "restore": restore}
