@@ -4,7 +4,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -84,4 +84,33 @@ def restore(
             print(line)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"record": record, "rebuild": rebuild, "back-up": back_up, "restore": restore}
+def dead_letters(
+    doing: Annotated[
+        Literal["list", "show", "reinject"], typer.Argument(help="Count them, show the newest, or put them in again.")
+    ] = "list",
+    reason: Annotated[str | None, typer.Option(metavar="CODE", help="Only those with this reason code.")] = None,
+    fleet: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this fleet.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many are shown.")] = 20,
+    archive: Annotated[Path | None, typer.Option(metavar="DIR", help="Archive to look in for bytes that the log has no more.")] = None,
+    config: Config = None,
+    state_dir: StateDir = None,
+) -> None:
+    """List, show or put in again what was not applied, by reason: once the route is published, the fence repaired, the clock set."""
+    from replay.at_rest import Place
+    from replay.dead_letters_here import dead_letters_here
+
+    with plain_errors():
+        if doing == "reinject" and reason is None:
+            refuse("say which with --reason CODE: what was refused for other reasons would only be refused again")
+        for line in dead_letters_here(doing, reason, fleet, limit, archive, Place(config, state_dir)):
+            print(line)
+
+
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "record": record,
+    "rebuild": rebuild,
+    "back-up": back_up,
+    "restore": restore,
+    "dead-letters": dead_letters,
+}
+"""Their names."""

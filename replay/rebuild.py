@@ -19,7 +19,7 @@ from stream.checkpoints import Checkpoints
 from stream.fleet import FleetState
 from stream.flow import Fleets
 from stream.live.keys import fleet_key, log_key
-from stream.live.log_entry import id_before, id_order
+from stream.live.log_entry import id_before, id_of, id_order, place_in
 from stream.live.marks import Resume
 from stream.live.resume_file import go_back, resume_points
 from stream.live.settings import LiveSettings
@@ -28,8 +28,6 @@ from stream.moments import instant
 from stream.nobody import is_nobody
 
 _AT_ONCE = 10_000
-_PLACES = 128
-"""Places that a position has room for in an entry."""
 
 
 @dataclass(slots=True)
@@ -90,7 +88,7 @@ class Rebuild:
     def _has_left(self, shard: int, position: int, points: Mapping[int, Resume]) -> bool:
         """Whether the engine would not read an entry, because it begins behind it, or the log does."""
         first: Any = self.redis.xrange(log_key(shard), count=1)
-        here = divmod(position >> 7, 1 << 14)
+        here = id_order(id_of(position))
         return here <= id_order(points.get(shard, Resume()).stream_id) or not first or here < id_order(first[0][0].decode())
 
     def _rows(self, fleet_id: str) -> pl.LazyFrame:
@@ -120,7 +118,7 @@ class Rebuild:
     def _resume(self, fleet_id: str, position: int) -> Resume:
         """Where the engine has to begin for what comes behind a position: its entry again, and the number of that entry."""
         found = self._rows(fleet_id).filter(pl.col("position") == position).select("number").collect()["number"].to_list()
-        number = found[0] - position % _PLACES if found and found[0] >= 0 else -1
+        number = found[0] - place_in(position) if found and found[0] >= 0 else -1
         return Resume(id_before(position), number)
 
 
