@@ -106,11 +106,33 @@ def dead_letters(
             print(line)
 
 
+def forget(
+    fleet: Annotated[str, typer.Option(metavar="ID", help="The fleet.")],
+    vehicle: Annotated[str | None, typer.Option(metavar="ID", help="Forget where this vehicle was.")] = None,
+    order: Annotated[str | None, typer.Option(metavar="REF", help="Forget where this order went, to whom, and its proof.")] = None,
+    archive: Annotated[Path | None, typer.Option(metavar="DIR", help="Its archive; else FLEETCAST_RECORD_DIR if set.")] = None,
+    config: Config = None,
+    state_dir: StateDir = None,
+) -> None:
+    """Forget where a vehicle was, or all about an order: in checkpoint, archive and Redis. Engine and recorder must stand still."""
+    from replay.at_rest import Place
+    from replay.forget import forget_here
+    from replay.forget_lines import Order, Vehicle
+
+    if (vehicle is None) == (order is None):
+        refuse("say either --vehicle ID or --order REF")
+    with plain_errors():
+        wish = Vehicle(fleet, vehicle) if vehicle is not None else Order(fleet, order or "")
+        for line in forget_here(wish, archive, Place(config, state_dir)):
+            print(line)
+
+
 COMMANDS: dict[str, Callable[..., Any]] = {
     "record": record,
     "rebuild": rebuild,
     "back-up": back_up,
     "restore": restore,
     "dead-letters": dead_letters,
+    "forget": forget,
 }
 """Their names."""

@@ -21,6 +21,7 @@ RIM: dict[str, str] = {
     "api/log.py": "stamps what comes in over HTTP: the judge needs the time of receipt",
     "replay/back_up.py": "when a back-up was taken",
     "replay/dead_letters_here.py": "when what is put in again is received",
+    "replay/forget_archive.py": "when something was taken out",
     "replay/record_here.py": "the wall clock of a recorder's sign of life",
     "stream/live/embedded.py": "waits for a server to start and to end",
     "stream/live/left_over.py": "waits for processes of an earlier start to end",
