@@ -2,6 +2,8 @@
 
 import tarfile
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from typer.testing import CliRunner
@@ -9,8 +11,10 @@ from typer.testing import CliRunner
 from replay.__main__ import app
 from replay.archive import Archive
 from replay.record import Recorder
+from stream.live.embedded import EmbeddedServer
 from stream.live.keys import EVENTS, ONCE, RECORDERS, log_key
 from stream.live.ownership import own
+from stream.live.server import answers, connect
 from stream.live.views import Heartbeat
 from stream.log import shard_of
 
@@ -138,3 +142,24 @@ def test_another_number_of_shards_is_another_log(logs, drive, command, tmp_path,
     command("back-up", tmp_path / "b.tar")
     monkeypatch.setenv("FLEETCAST_SHARDS", "4")
     assert "of a log of 16 shards" in command("restore", tmp_path / "b.tar", code=2)
+
+
+def test_a_system_that_stands_still_is_backed_up_with_its_own_server(monkeypatch):
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    with TemporaryDirectory(prefix="fc-") as short:
+        first, second, file = Path(short, "1"), Path(short, "2"), Path(short, "b.tar")
+        first.mkdir()
+        server = EmbeddedServer(first)
+        server.start()
+        with connect(server.url) as redis:
+            redis.set("fc1:inbox_read", "7-7")
+        server.stop()
+        for args in (["back-up", str(file), "--state-dir", str(first)], ["restore", str(file), "--state-dir", str(second)]):
+            done = CliRunner().invoke(app, args)
+            assert done.exit_code == 0, (done.output, done.exception)
+            assert not answers(server.url)
+        server = EmbeddedServer(second)
+        server.start()
+        with connect(server.url) as redis:
+            assert redis.get("fc1:inbox_read") == b"7-7"
+        server.stop()
