@@ -69,11 +69,11 @@ class DayLog:
         for path in self.paths:
             scan = pl.scan_parquet(path).with_columns(pl.col("received_at").dt.epoch("us"))
             for first in range(0, _height(path), size):
-                rows = scan.slice(first, size).select("fleet_id", "position", "received_at", "payload").collect()
+                rows = scan.slice(first, size).select("fleet_id", "position", "received_at", "payload")
+                mine = rows if only is None else rows.filter(pl.col("fleet_id").is_in(only))
                 by_fleet: dict[str, list[Entry]] = {}
-                for fleet_id, position, received_us, payload in rows.iter_rows():
-                    if only is None or fleet_id in only:
-                        by_fleet.setdefault(fleet_id, []).append(Entry(position, received_us, payload))
+                for fleet_id, position, received_us, payload in mine.collect().iter_rows():
+                    by_fleet.setdefault(fleet_id, []).append(Entry(position, received_us, payload))
                 yield [_own(fleet_id, read_entries(policy, entries)) for fleet_id, entries in sorted(by_fleet.items())]
 
 

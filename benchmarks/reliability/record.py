@@ -26,7 +26,7 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from delivery_pings import fixes, plans
-from live_system import ROOT, LiveSystem, _cpu_s
+from live_system import ROOT, LiveSystem, cpu_s_of
 from live_throughput import fleet_ids, received
 from redis import Redis
 
@@ -175,10 +175,12 @@ def main() -> None:
         folder = Path(made)
         feed = Feed(system.redis, args.rate, args.entry, draw)
         recorder = start(folder, system.url, system.folder)
-        feed.until(time.monotonic() + 5)
-        before_s, used_s = time.monotonic(), _cpu_s(recorder.pid)
+        while not works(system.redis, recorder):
+            feed.until(time.monotonic() + 0.05)
+        feed.until(time.monotonic() + 12)  # the first file is written by then
+        before_s, used_s = time.monotonic(), cpu_s_of(recorder.pid)
         feed.until(time.monotonic() + args.seconds)
-        share = (_cpu_s(recorder.pid) - used_s) / (time.monotonic() - before_s)
+        share = (cpu_s_of(recorder.pid) - used_s) / (time.monotonic() - before_s)
         for _ in range(args.kills):
             recorder.kill()
             recorder.wait()
