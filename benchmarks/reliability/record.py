@@ -153,7 +153,7 @@ def judge(system: LiveSystem, folder: Path, feed: Feed) -> dict[str, int]:
     live, again = events_of(system.redis, feed.fleets), replayed(folder, system.folder / "spool", feed.fleets)
     refused = rows.filter(pl.col("reason").is_not_null())
     print(f"{log.total():,} messages, {refused.height:,} of them refused: {dict(sorted(refused['reason'].value_counts().iter_rows()))}")
-    assert log.total() == feed.sent
+    assert log.total() == feed.sent, f"{feed.sent:,} were sent"
     assert refused["reason"].n_unique() >= 5
     return {
         "lost": (log - archived).total(),

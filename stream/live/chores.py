@@ -146,7 +146,8 @@ class Chores:
     def _log_bytes(self, shards: Iterable[int]) -> int:
         with self.redis.pipeline(transaction=False) as pipe:
             for shard in shards:
-                pipe.memory_usage(log_key(shard), samples=5)
+                # All of it, not a sample: Redis looks at the first entries only, and where these are plans it takes all for as large.
+                pipe.memory_usage(log_key(shard), samples=0)
             return sum(size or 0 for size in pipe.execute())
 
 

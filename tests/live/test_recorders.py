@@ -85,3 +85,13 @@ def test_what_is_no_mark_holds_nothing(long_log, client):
     client.hset(RECORDERS, "record-1", b"{")
     one.run()
     assert left()[0] > 20
+
+
+def test_large_plans_at_the_begin_of_a_log_do_not_make_it_seem_large(long_log, client):
+    one, left = long_log(retention_mb=1, retention_min=120)
+    client.delete(log_key(3))
+    for minute in range(500):
+        size = 40_000 if minute < 5 else 200
+        client.xadd(log_key(3), {"c": minute, "m": "x" * size}, id=f"{NOON_US // 1000 - 3_600_000 + minute}-0")
+    one.run()
+    assert left() == list(range(500))
