@@ -98,7 +98,7 @@ class LiveSystem:
     def cpu_s(self) -> dict[str, float]:
         """Seconds of processor that each process has used."""
         pids = {name: child.pid for name, child in self.children.items()} | {"redis": int(self.redis.info()["process_id"])}
-        return {name: _cpu_s(pid) for name, pid in pids.items()}
+        return {name: cpu_s_of(pid) for name, pid in pids.items()}
 
     def rss_mb(self, name: str) -> float:
         """Resident memory of a process."""
@@ -118,6 +118,6 @@ class LiveSystem:
         self._folder.cleanup()
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s_of(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -15,7 +15,8 @@ INTRO = """# Settings
 
 <!-- Written by docs/generate_settings.py (`make docs`) from stream/live/settings.py. Do not edit. -->
 
-Settings of the live system: of `fleetcast`, `fleetcast-stream`, `fleetcast-api` and `fleetcast-replay play`. What a command is told goes
+Settings of the live system: of `fleetcast`, `fleetcast-stream`, `fleetcast-api` and those commands of
+`fleetcast-replay` that speak to it. What a command is told goes
 before the environment, and that before the file. The file is TOML: the one after `--config`, else the one that `FLEETCAST_CONFIG` names,
 else `fleetcast.toml` in the working directory if there is one. `REDIS_URL` means `FLEETCAST_REDIS_URL` where that is not set. Empty
 variables count as not set; tables are written as JSON in a variable. A setting that is wrong, or does not exist, is refused with a
@@ -39,6 +40,7 @@ TYPES = {
     int: "whole number",
     float: "number",
     Path: "path",
+    Path | None: "path",
     dict[str, str]: "table",
     str | None: "text",
 }

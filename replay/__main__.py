@@ -1,16 +1,17 @@
 """`fleetcast-replay`: make a delivery day, score a recorded one, and play it into a live system."""
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
 
+from replay import keeping
+from replay.plain_errors import plain_errors, refuse
+
 app = typer.Typer(
-    help="Make delivery days, run recorded ones through the engine at full speed and score what it said, or play them into a live system.",
+    help="Make delivery days, run recorded ones at full speed and score what the engine said, play them into a live system, and keep what "
+    "that has: record, back up, restore, rebuild, forget.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -134,25 +135,8 @@ def play(
             print(line)
 
 
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Say in one sentence what is wrong with what a person gave; anything else is our fault, and keeps its traceback."""
-    from replay.day_errors import BadDay, NotPlayed
-    from replay.make_day.day import ImpossibleDay
-    from replay.scorecard.day import ScorecardError
-
-    try:
-        yield
-    except (BadDay, NotPlayed, ImpossibleDay, ScorecardError) as error:
-        refuse(str(error))
-    except OSError as error:
-        refuse(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
-
-
-def refuse(sentence: str) -> NoReturn:
-    """Leave with the exit code of a wrong command line."""
-    print(f"fleetcast-replay: {sentence}", file=sys.stderr)
-    raise typer.Exit(2)
+for name, command in keeping.COMMANDS.items():
+    app.command(name)(command)
 
 
 def main() -> None:

@@ -1,8 +1,12 @@
-"""What can be wrong with a recorded day."""
+"""What can be wrong with a recorded day, and with what was asked of it."""
 
 
 class BadDay(ValueError):
     """The folder is not a day that can be replayed; the message says what is missing or wrong, and what to do."""
+
+
+class NotDone(ValueError):
+    """What was asked cannot be done to this live system, or not now; the message says why, and what to do."""
 
 
 class NotPlayed(ValueError):

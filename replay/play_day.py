@@ -24,6 +24,7 @@ from replay.terminal import console
 from replay.zones import zones_of
 from stream.live.load_settings import BadSettings, load
 from stream.live.server import NoServer, connect, find_server
+from stream.nobody import is_nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ class Played:
 def plan(folder: Path, options: PlayOptions, client: "Redis", shards: int) -> Plan:
     """Look at a day and at the log it shall go to. Raises `BadDay`, and `NotPlayed` where it may not."""
     day = read_day(folder)
-    zones = zones_of(day.fleets, None)
-    time_zone = zones[next(iter(day.fleets))]
+    zones = zones_of({fleet_id: zone for fleet_id, zone in day.fleets.items() if not is_nobody(fleet_id)}, None)
+    time_zone = zones[next(iter(zones))]
     part, span_us = part_of(day.log, time_zone, options.seek, options.until), day.log.span_us()
     log = LiveLog(client, {options.prefix + fleet_id: zone for fleet_id, zone in zones.items()}, shards)
     come_us = log.come_to_us()

@@ -33,9 +33,9 @@ def settings_hash(settings: Mapping[str, FleetSettings]) -> str:
 
 
 def data_hash(folder: Path) -> str:
-    """SHA-256 over name, size and bytes of each of `INPUTS` that is there."""
+    """SHA-256 over name, size and bytes of each of `INPUTS` and of the files of an archive that are there."""
     sha = hashlib.sha256()
-    for path in (folder / name for name in INPUTS):
+    for path in (*(folder / name for name in INPUTS), *sorted((folder / "log").glob("*/*.parquet"))):
         if path.is_file():
             sha.update(f"{path.name} {path.stat().st_size}\n".encode())
             with path.open("rb") as file:

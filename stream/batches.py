@@ -85,7 +85,7 @@ class Notice(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """An input that was not applied: a dead letter. `head` is the first 200 bytes of what came, where bytes came."""
+    """An input that was not applied: a dead letter. `head` is the beginning of what came, where bytes came."""
 
     position: int
     received_us: int

@@ -37,7 +37,7 @@ class Checkpoints:
         try:
             state = load(path.read_bytes(), policy)
         except (UnusableCheckpoint, UntrustedModel, msgspec.DecodeError) as error:
-            msg = f"{path}: {error}; remove the file to rebuild the fleet from its log"
+            msg = f"{path}: {error}; make it anew with `fleetcast-replay rebuild`, or remove the file to rebuild the fleet from its log"
             raise UnusableCheckpoint(msg) from error
         if state.fleet_id != fleet_id:
             msg = f"{path} is of fleet {state.fleet_id!r}; remove the file to rebuild fleet {fleet_id!r} from its log"

@@ -24,8 +24,8 @@ MESSAGE_BYTES = 1 << 20
 MAX_DEPTH = 32
 """Levels of nesting. A fence needs 6. A number of our own, because where msgspec gives up depends on the caller's stack."""
 
-HEAD_BYTES = 200
-"""Bytes of a refused input that are kept."""
+HEAD_BYTES = 1_024
+"""Bytes of a refused input that are kept: a ping and most statuses as a whole, so that they can be put in again."""
 
 KNOWN_IDS = 65_536
 """Ids that are remembered as well-formed, so that no ping pays for a pattern; all are forgotten when there are more."""
@@ -71,7 +71,7 @@ _known_ids: set[str] = set()
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An input that is no message: why, in words too, its first 200 bytes, and its type and ids where they can be read and are good."""
+    """An input that is no message: why, in words too, its first bytes, and its type and ids where they can be read and are good."""
 
     reason: Reason
     detail: str = ""

@@ -106,6 +106,13 @@ class Contacts(Columns):
         self.fence[row] = fence
         return row
 
+    def forget(self, vehicle: int) -> None:
+        """Nothing is known any more of where a vehicle was: its rows are free, and as new ones."""
+        rows = np.flatnonzero(self.vehicle[: self.count] == vehicle)
+        chain = self.next[rows].copy()
+        self.clear(rows)
+        self.next[rows], self.vehicle[rows] = chain, vehicle
+
     def used(self) -> Ints:
         """All rows that are not free."""
         return np.flatnonzero(self.fence[: self.count] != NOBODY)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from eta_models.columns import Floats, Ints
 from geofences.cells import cells_of
 from stream.batches import FleetBatch, Notice, Pings, Refusal, no_pings
-from stream.codec import Rejected, decode
+from stream.codec import HEAD_BYTES, Rejected, decode
 from stream.judge import judge
 from stream.judge_pings import clean_optional, judge_pings, normal_lon
 from stream.judge_policy import JudgePolicy
@@ -122,7 +122,9 @@ def _add(policy: JudgePolicy, pile: _Pile, entry: Entry, message: AnyMessage) ->
     else:
         vehicle_id = getattr(message, "vehicle_id", "") or ""
         pile.refusals.append(
-            Refusal(entry.position, entry.received_us, str(reason), str(message.__struct_config__.tag), vehicle_id, entry.payload[:200])
+            Refusal(
+                entry.position, entry.received_us, str(reason), str(message.__struct_config__.tag), vehicle_id, entry.payload[:HEAD_BYTES]
+            )
         )
 
 

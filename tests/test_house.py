@@ -19,6 +19,10 @@ LINES_OF_A_BODY = 40
 RIM: dict[str, str] = {
     "api/edge.py": "times requests for the access log",
     "api/log.py": "stamps what comes in over HTTP: the judge needs the time of receipt",
+    "replay/back_up.py": "when a back-up was taken",
+    "replay/dead_letters_here.py": "when what is put in again is received",
+    "replay/forget_archive.py": "when something was taken out",
+    "replay/record_here.py": "the wall clock of a recorder's sign of life",
     "stream/live/embedded.py": "waits for a server to start and to end",
     "stream/live/left_over.py": "waits for processes of an earlier start to end",
     "stream/live/load_settings.py": "settings come from the environment",

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import Message, append, arguments, connect, fleets, judge, log_key, made_log, result, shard_of
+from harness import Message, append, arguments, connect, fleets, log_key, made_log, result, shard_of
 from live_system import LiveSystem
 from structlog.testing import capture_logs
+from verdict import judge
 
 from stream.live.keys import COUNTS, EVENTS
 from stream.live.run import run

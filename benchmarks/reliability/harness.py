@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.synchronize import Event
 from pathlib import Path
@@ -15,27 +15,18 @@ from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
-import itertools
 
 import numpy as np
 from delivery_pings import fixes, plans
 from redis import Redis
 from redis.exceptions import RedisError
 
-from eta_models.model import EtaModel
-from stream.apply import apply
-from stream.batches import FleetBatch, no_pings
-from stream.fleet import FleetState
-from stream.intake import read_entries
 from stream.live.append import SCRIPT, Message, calls
-from stream.live.keys import EVENTS, FLEETS, fleet_key, log_key
-from stream.live.log_entry import unpack
+from stream.live.keys import EVENTS, fleet_key
 from stream.live.server import connect
-from stream.live.shown import Shown
 from stream.live.signs import left_to_take
 from stream.live.views import FIX
 from stream.log import SHARDS, shard_of
-from stream.settings import FleetSettings
 
 START_US = 1_700_000_000_000_000
 JUNK = (
@@ -195,67 +186,6 @@ def poll(url: str, names: Sequence[str], stop: Event, answers: Any) -> None:
                     newest[name, vehicle] = at_us
             time.sleep(0.02)
     answers.put(("reads", (reads, backwards)))
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What readers heard, held against the plain loop over the same log."""
-
-    events: int
-    lost: int
-    twice: int
-    out_of_order: int
-    divergent: int
-
-    @property
-    def good(self) -> bool:
-        """Whether nothing is wrong."""
-        return self.events > 0 and not (self.lost or self.twice or self.out_of_order or self.divergent)
-
-    def figures(self) -> dict[str, int]:
-        """For the line."""
-        return {
-            "events": self.events,
-            "lost": self.lost,
-            "twice": self.twice,
-            "out_of_order": self.out_of_order,
-            "divergent": self.divergent,
-        }
-
-
-def judge(redis: Redis, heard: Sequence[tuple[str, int, bytes]]) -> Verdict:
-    """Every fleet's log through a plain loop: its events are those that were heard, and its end is what stands in Redis."""
-    totals = np.zeros(5, dtype=np.int64)
-    names: Any = redis.hkeys(FLEETS)
-    for name in sorted(raw.decode() for raw in names):
-        events, state = plainly(redis, name)
-        told = [(number, text) for fleet, number, text in heard if fleet == name]
-        lost, twice = len(set(events) - set(told)), len(told) - len(set(told))
-        out_of_order = sum(later < earlier for (earlier, _), (later, _) in itertools.pairwise(told))
-        wrong = len(set(told) - set(events)) + sum(not same for same in present_is(redis, state).values())
-        totals += (len(events), lost, twice, out_of_order, wrong)
-    return Verdict(*totals.tolist())
-
-
-def plainly(redis: Redis, name: str) -> tuple[list[tuple[int, bytes]], FleetState]:
-    """The events of a fleet's log as a plain loop gives them, and the state at its end."""
-    settings = FleetSettings()
-    state, events = FleetState(name, EtaModel(settings.model)), list[tuple[int, bytes]]()
-    answer: Any = redis.xrange(log_key(shard_of(name)))
-    entries = [entry for stream_id, fields in answer if b"m" in fields for entry in unpack(stream_id, fields)]
-    for batch in read_entries(settings.judge, entries):
-        if batch.fleet_id == name:
-            events += [(event.sequence, event.payload) for event in apply(settings, state, batch).events]
-    return events, state
-
-
-def present_is(redis: Redis, state: FleetState) -> Mapping[str, bool]:
-    """Whether what stands in Redis of a fleet is what this state shows, by kind of key."""
-    changes, same = Shown().changes(state, FleetBatch(state.fleet_id, no_pings(), [])), {}
-    for kind in ("fixes", "vehicles", "routes", "etas", "visits", "fences"):
-        flat = [part.encode() if isinstance(part, str) else part for part in changes.puts.get(kind, [])]
-        same[kind] = redis.hgetall(fleet_key(kind, state.fleet_id)) == dict(zip(flat[::2], flat[1::2], strict=True))
-    return same
 
 
 def kill(child: subprocess.Popen[bytes]) -> None:

@@ -12,8 +12,9 @@ import sys
 import time
 from threading import Thread
 
-from harness import Watcher, append, arguments, drained, fleets, judge, kill, made_log, result, wait_until
+from harness import Watcher, append, arguments, drained, fleets, kill, made_log, result, wait_until
 from live_system import LiveSystem
+from verdict import judge
 
 from stream.live.server import connect
 

@@ -18,22 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
-from harness import (
-    Message,
-    Redis,
-    Watcher,
-    append,
-    arguments,
-    connect,
-    drained,
-    fleets,
-    judge,
-    log_key,
-    plans,
-    result,
-    shard_of,
-    wait_until,
-)
+from harness import Message, Redis, Watcher, append, arguments, connect, drained, fleets, log_key, plans, result, shard_of, wait_until
+from verdict import judge
 
 from stream.live.keys import fleet_key
 

@@ -19,8 +19,9 @@ from collections import Counter
 from multiprocessing.synchronize import Event
 from typing import Any
 
-from harness import Watcher, append, arguments, drained, judge, kill, plans, result, wait_until
+from harness import Watcher, append, arguments, drained, kill, plans, result, wait_until
 from live_system import PORT, LiveSystem
+from verdict import judge
 
 from stream.checkpoints import Checkpoints
 from stream.live.append import Message

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 from itertools import islice
 
-from harness import Watcher, append, arguments, drained, fleets, judge, made_log, result, wait_until
+from harness import Watcher, append, arguments, drained, fleets, made_log, result, wait_until
 from live_system import LiveSystem
+from verdict import judge
 
 from stream.live.append import Message
 

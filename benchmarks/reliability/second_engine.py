@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 
-from harness import Watcher, append, arguments, drained, fleets, judge, kill, made_log, result, wait_until
+from harness import Watcher, append, arguments, drained, fleets, kill, made_log, result, wait_until
 from live_system import LiveSystem
+from verdict import judge
 
 OWNED_ELSEWHERE = 75
 WITHIN_S = 1.0

@@ -11,7 +11,7 @@ from stream.live.embedded import EmbeddedServer
 from stream.live.keys import HEARTBEATS
 from stream.live.left_over import end_left_over
 from stream.live.load_settings import BadSettings, load
-from stream.live.programs import api, engines, environment, free_port, player
+from stream.live.programs import api, engines, environment, free_port, player, recorder
 from stream.live.restarts import UNUSABLE
 from stream.live.server import NoServer, check_server, connect, without_password
 from stream.live.settings import LiveSettings
@@ -64,6 +64,9 @@ def run(settings: LiveSettings, processes: int, playing: Program | None, config:
         redises = serve(settings, screen, ending)
         supervisor = Supervisor(settings.state_dir, environment(settings, redises.url, config), screen.say)
         ending.callback(supervisor.end, lambda: len(told) > 1)
+        if settings.record_dir is not None:
+            # First, so that it is ended last: it records what the others say at their end.
+            supervisor.add(recorder(settings.record_dir.resolve())._replace(sign=heartbeats(redises.client)))
         for program in engines(settings, processes):
             supervisor.add(program._replace(sign=heartbeats(redises.client)))
         supervisor.add(api()._replace(sign=health(here(settings.host), settings.port)))

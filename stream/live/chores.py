@@ -14,10 +14,12 @@ from redis.exceptions import ExecAbortError, OutOfMemoryError, RedisError
 from stream.codec import encode
 from stream.live.append import SCRIPT_WHEN_FULL, Message, calls
 from stream.live.inbox import Inbox
-from stream.live.keys import FLEETS, HEARTBEATS, RESUME, log_key
+from stream.live.keys import FLEETS, HEARTBEATS, RECORDERS, RESUME, log_key
 from stream.live.lag import seconds_behind
+from stream.live.log_entry import id_order
 from stream.live.marks import Marks, Resume
 from stream.live.patience import put_when_full
+from stream.live.recorders import RecorderMark, is_away, needed, read_marks
 from stream.live.resume_file import ResumeFile
 from stream.live.settings import LiveSettings
 from stream.live.views import FleetEntry, Heartbeat
@@ -51,6 +53,8 @@ class Chores:
     last_ids: Mapping[int, str] = field(default_factory=dict)
     """How far each shard has been read: the ticks say how far behind that is."""
     last_us: dict[str, int] = field(default_factory=dict)
+    left_behind: set[str] = field(default_factory=set)
+    """Recorders that could not be waited for, as it was told."""
 
     def run(self) -> None:
         """Do what is due. Raises what redis-py raises; what was not done is due again."""
@@ -124,18 +128,45 @@ class Chores:
             log.error("resume_points_not_kept", why=str(error))
             return
         put_when_full(self.redis, RESUME, {str(shard): point.stream_id for shard, point in resume.items()})
-        too_much = self._log_bytes(resume) > self.settings.retention_mb * 1_000_000
+        full = self._log_bytes(resume) / (self.settings.retention_mb * 1_000_000)
         oldest_ms = now_us // 1000 - round(self.settings.retention_min * 60_000)
+        recorders = self._recorders(now_us)
         with self.redis.pipeline(transaction=False) as pipe:
             for shard, point in resume.items():
-                if (bound := _trim_bound(point, oldest_ms, too_much=too_much)) is not None:
-                    pipe.xtrim(log_key(shard), minid=bound, approximate=True)
+                if (bound := _trim_bound(point, oldest_ms, too_much=full > 1)) is not None:
+                    pipe.xtrim(log_key(shard), minid=self._held(shard, bound, recorders, full), approximate=True)
             pipe.execute()
+
+    def _recorders(self, now_us: int) -> dict[str, RecorderMark]:
+        """The recorders that are waited for; those that have been silent for too long are let go of, which is told once."""
+        stored: Any = self.redis.hgetall(RECORDERS)
+        waited_for = {}
+        for name, mark in read_marks(stored):
+            if is_away(mark, now_us, self.settings.record_patience_min * 60):
+                log.warning("recorder_let_go", recorder=name, silent_s=round((now_us - mark.at_us) / 1e6))
+                self.redis.hdel(RECORDERS, name)
+            else:
+                waited_for[name] = mark
+        return waited_for
+
+    def _held(self, shard: int, bound: str, recorders: Mapping[str, RecorderMark], full: float) -> str:
+        """Where a shard's log is to begin: not behind what a recorder still needs, unless it would grow to twice its size for that."""
+        wanted = needed(recorders, shard)
+        if wanted is None or id_order(wanted[0]) >= id_order(bound):
+            return bound
+        if full <= 2:
+            self.left_behind.discard(wanted[1])
+            return wanted[0]
+        if wanted[1] not in self.left_behind:
+            log.warning("recorder_left_behind", recorder=wanted[1], shard=shard, why="the log is twice as large as it may be")
+            self.left_behind.add(wanted[1])
+        return bound
 
     def _log_bytes(self, shards: Iterable[int]) -> int:
         with self.redis.pipeline(transaction=False) as pipe:
             for shard in shards:
-                pipe.memory_usage(log_key(shard), samples=5)
+                # All of it, not a sample: Redis looks at the first entries only, and where these are plans it takes all for as large.
+                pipe.memory_usage(log_key(shard), samples=0)
             return sum(size or 0 for size in pipe.execute())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis
 
-from stream.codec import MESSAGE_BYTES, Rejected, decode
+from stream.codec import HEAD_BYTES, MESSAGE_BYTES, Rejected, decode
 from stream.live.append import SCRIPT, Message, calls
 from stream.live.keys import DEAD, INBOX, INBOX_READ, REFUSED
 from stream.live.settings import LiveSettings
@@ -50,7 +50,7 @@ class Inbox:
                 pipe.eval(SCRIPT, len(call.keys), *call.keys, *call.args)
             for rejected, line in bad:
                 fields: dict[Any, Any] = {"f": rejected.fleet_id, "r": rejected.reason, "k": rejected.kind, "v": rejected.vehicle_id}
-                fields |= {"t": str(int(last_id.split(b"-")[0]) * 1000), "h": line[:200], "b": "inbox"}
+                fields |= {"t": str(int(last_id.split(b"-")[0]) * 1000), "h": line[:HEAD_BYTES], "b": "inbox"}
                 pipe.xadd(DEAD, fields, maxlen=self.settings.dead_letters_kept)
                 pipe.hincrby(REFUSED, str(rejected.reason), 1)
             pipe.set(INBOX_READ, last_id)

@@ -9,9 +9,10 @@
 | `fc1:inbox_read` | string | id up to which the inbox has been moved |
 | `fc1:once:H` | string | what was answered to a request with an `Idempotency-Key`, for ten minutes |
 | `fc1:gaps` | hash | shard and first lost number -> how many, of gaps that were told |
+| `fc1:recorders` | hash | recorder -> `RecorderMark`: how far it has the log for good |
 | `fc1:fleets` | hash | fleet -> `FleetEntry` |
 | `fc1:events` | stream | all events: `f` fleet, `k` kind, `s` sequence in the fleet, `d` CloudEvent as JSON |
-| `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom |
+| `fc1:dead` | stream | refused inputs: `f` fleet, `r` reason, `k` type, `v` vehicle, `t` received (us), `h` head, `b` by whom, `p` place |
 | `fc1:refused` | hash | reason -> inputs refused before they reached the log |
 | `fc1:heartbeats` | hash | process -> `Heartbeat` |
 | `fc1:probe` | hash | written when an engine falls silent, to know whether Redis takes anything |
@@ -45,6 +46,7 @@ HEARTBEATS = f"{PREFIX}:heartbeats"
 PROBE = f"{PREFIX}:probe"
 GAPS = f"{PREFIX}:gaps"
 ONCE = f"{PREFIX}:once"
+RECORDERS = f"{PREFIX}:recorders"
 API_KEYS = f"{PREFIX}:keys"
 
 OF_A_FLEET = (
@@ -52,11 +54,6 @@ OF_A_FLEET = (
     "stays",
 )  # fmt: skip
 """What is kept of each fleet; the first says how far it has been written."""
-
-
-def nobody(shard: int) -> str:
-    """Under whose name stands what a shard holds and no fleet owns; no fleet can be called so."""
-    return f"~{shard:02d}"
 
 
 def log_key(shard: int) -> str:

@@ -43,10 +43,20 @@ def _parts(stream_id: bytes | str) -> tuple[int, int]:
     return int(millis), int(seq)
 
 
+def place_in(position: int) -> int:
+    """The place of a message in its entry."""
+    return position & ((1 << _PLACE_BITS) - 1)
+
+
 def id_of(position: int) -> str:
-    """The stream id of the entry of a position: reading on from it gives what comes behind."""
+    """The stream id of the entry in which a message stands."""
     millis, seq = divmod(position >> _PLACE_BITS, 1 << _SEQ_BITS)
     return f"{millis}-{seq}"
+
+
+def id_order(stream_id: str) -> tuple[int, int]:
+    """What sorts stream ids as Redis does."""
+    return _parts(stream_id)
 
 
 def id_before(position: int) -> str:

@@ -29,6 +29,11 @@ def api() -> Program:
     return Program("api", python("api"), count_as="--restarts")
 
 
+def recorder(archive: Path) -> Program:
+    """What keeps the log for good."""
+    return Program("record", [*python("replay"), "record", str(archive)], count_as="--restarts")
+
+
 def player(day: Path, speed: float) -> Program:
     """What plays a day; one that has been played before, as a later day, because log time never goes back."""
     command = [*python("replay"), "play", str(day), "--speed", f"{speed:g}", "--new-day"]

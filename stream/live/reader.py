@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -10,14 +10,16 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from stream.batches import FleetBatch, Refusal, no_pings
-from stream.codec import decode_pings
+from stream.codec import HEAD_BYTES, decode_pings
 from stream.intake import Intake
 from stream.judge_policy import JudgePolicy
-from stream.live.keys import log_key, nobody
+from stream.live.heads import with_heads
+from stream.live.keys import log_key
 from stream.live.log_entry import MOST, BadEntry, head, position_near, position_of, unpack
 from stream.live.marks import Marks, Resume
 from stream.live.settings import LiveSettings
 from stream.log import shard_of
+from stream.nobody import nobody
 from stream.reasons import Reason
 from stream.strays import strays
 
@@ -125,16 +127,17 @@ class Reader:
             except BadEntry as error:
                 log.warning("bad_entry", shard=shard, error=str(error))
                 moment_us = int(stream_id.split(b"-")[0]) * 1000
-                bad.append(Refusal(position_near(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:200]))
+                bad.append(Refusal(position_near(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:HEAD_BYTES]))
         if first is not None:
             self.marks[shard].read(*first, last, self.counts[shard])
         for batch in intake.batches():
             if batch.fleet_id and shard_of(batch.fleet_id, self.settings.shards) == shard:
-                yield self._handed(shard, batch)
+                yield self._handed(shard, replace(batch, refusals=with_heads(batch.refusals, entries)))
             else:
                 bad += [*batch.refusals, *strays(batch)]
         if bad:
-            yield self._handed(shard, FleetBatch(nobody(shard), no_pings(), [], sorted(bad, key=lambda refusal: refusal.position)))
+            bad = with_heads(sorted(bad, key=lambda refusal: refusal.position), entries)
+            yield self._handed(shard, FleetBatch(nobody(shard), no_pings(), [], bad))
 
     def _take(self, intake: Intake, shard: int, stream_id: bytes, fields: Mapping[bytes, bytes]) -> int:
         """Take the messages of an entry; returns the number of the first, held against the one that was expected."""

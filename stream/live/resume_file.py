@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from stream.durable import write_durably
+from stream.live.log_entry import id_order
 from stream.live.marks import Resume
 
 
@@ -30,21 +31,20 @@ def resume_points(folder: Path) -> dict[int, Resume]:
         for shard, point in ResumeFile(path).read().items():
             other = furthest.get(shard, point)
             known = {fleet: max(other.fleets.get(fleet, -1), point.fleets.get(fleet, -1)) for fleet in {**other.fleets, **point.fleets}}
-            furthest[shard] = replace(max(other, point, key=_place), fleets=known)
+            furthest[shard] = replace(max(other, point, key=_order), fleets=known)
     return furthest
 
 
 def rewind(folder: Path, shard: int, point: Resume) -> None:
-    """Put a shard back to a resume point, whichever files name it."""
+    """Let a shard be read again from a point on, where a file of the folder does not say an earlier one. Raises `Unusable`."""
     for path in sorted(folder.glob("resume-*.json")):
-        file = ResumeFile(path)
-        if shard in file.read():
-            file.write({shard: point})
+        known = ResumeFile(path).read().get(shard)
+        if known is not None and _order(known) >= _order(point):
+            ResumeFile(path).write({shard: point})
 
 
-def _place(point: Resume) -> tuple[int, int]:
-    millis, _, seq = point.stream_id.partition("-")
-    return int(millis), int(seq)
+def _order(point: Resume) -> tuple[int, int]:
+    return id_order(point.stream_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class ResumeFile:
         try:
             points = {int(shard): point for shard, point in msgspec.json.decode(self.path.read_bytes(), type=dict[str, Resume]).items()}
             for point in points.values():
-                _place(point)
+                _order(point)
         except (msgspec.DecodeError, ValueError) as error:
             raise Unusable(f"{self.path}: {error}; remove it to read the log from its beginning again") from error
         return points

@@ -37,6 +37,17 @@ class LiveSettings(BaseSettings):
         int, Field(ge=1, description="Megabytes of log kept in Redis; what no checkpoint knows yet is kept anyway.")
     ] = 512
     retention_min: Annotated[float, Field(gt=0, description="Minutes of log kept in Redis, with the same exception.")] = 30.0
+    record_dir: Annotated[
+        Path | None,
+        Field(description="Archive into which `fleetcast` records the whole log, as `fleetcast-replay record` does."),
+    ] = None
+    record_patience_min: Annotated[
+        float,
+        Field(
+            gt=0,
+            description="Minutes for which the log waits for a silent recorder, while it has less than twice `retention_mb`.",
+        ),
+    ] = 60.0
     events_kept: Annotated[int, Field(ge=1_000, description="Events kept for subscribers that come back.")] = 200_000
     dead_letters_kept: Annotated[int, Field(ge=100, description="Refused inputs kept to be looked at.")] = 100_000
     standby: Annotated[

@@ -9,10 +9,11 @@ import msgspec
 from redis import Redis
 from redis.exceptions import RedisError
 
-from stream.live.keys import COUNTS, FLEETS, HEARTBEATS, PROBE, fleet_key, nobody
+from stream.live.keys import COUNTS, FLEETS, HEARTBEATS, PROBE, fleet_key
 from stream.live.patience import put_when_full
 from stream.live.supervisor import Unheard
 from stream.live.views import Heartbeat, Totals
+from stream.nobody import nobody
 
 ASK_EVERY_S = 2.0
 DOUBT_AFTER_S = 5.0

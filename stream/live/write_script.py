@@ -38,7 +38,7 @@ if position < order.position then
   each(order.dead, 6, function(i)
     if ARGV[i] > position then
       redis.call('XADD', KEYS[3], 'MAXLEN', '~', order.dead_kept, '*', 'f', order.fleet, 'r', ARGV[i + 1], 'k', ARGV[i + 2],
-        'v', ARGV[i + 3], 't', ARGV[i + 4], 'h', ARGV[i + 5], 'b', 'engine')
+        'v', ARGV[i + 3], 't', ARGV[i + 4], 'h', ARGV[i + 5], 'b', 'engine', 'p', ARGV[i])
     end
   end)
   if order.last then redis.call('HSET', KEYS[1], 'position', order.position, 'now_us', order.now_us, 'totals', ARGV[at])

@@ -4,6 +4,7 @@ import msgspec
 
 from eta_models.columns import MISSING
 from stream.batches import Notice, Refusal
+from stream.codec import HEAD_BYTES
 from stream.fleet import FleetState, VehicleFacts
 from stream.messages import AnyMessage, DriverBreak, RouteEnded, RouteStarted, VehicleDown, VehiclePut, VehicleUp, VisitFact, WindowChanged
 from stream.moments import micros
@@ -17,7 +18,7 @@ from stream.steps.statuses import Facts, end_route, report, start_route
 
 def refuse(notice: Notice, reason: Reason, out: Outputs) -> None:
     """A message that fits the log but not the state is a dead letter too, with its text."""
-    head = msgspec.json.encode(notice.message)[:200]
+    head = msgspec.json.encode(notice.message)[:HEAD_BYTES]
     kind = str(notice.message.__struct_config__.tag)
     out.refusals.append(Refusal(notice.position, notice.received_us, str(reason), kind, notice.vehicle_id or "", head))
 

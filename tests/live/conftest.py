@@ -188,6 +188,7 @@ def run(settings: LiveSettings, client: Redis) -> Callable[..., Run]:
     def start(redis: Redis = client, settings: LiveSettings = settings, **more: Any) -> Run:
         for one in started:
             one.keeper.thread.shutdown()
+            one.source.chores.aside.__self__.end()
         started.append(Run(settings, redis, **more))
         return started[-1]
 

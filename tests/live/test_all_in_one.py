@@ -15,8 +15,11 @@ from threading import Thread
 import pytest
 from typer.testing import CliRunner
 
+from replay.read_day import read_day
 from stream.live import all_in_one
+from stream.live.append import SCRIPT, Message, calls
 from stream.live.embedded import EmbeddedServer
+from stream.live.keys import HEARTBEATS
 from stream.live.left_over import end_left_over
 from stream.live.programs import player
 from stream.live.server import answers, connect
@@ -171,6 +174,18 @@ def test_one_that_runs_keeps_its_folder_for_itself_and_its_processes_alive(start
 
     assert started.end(signal.SIGTERM) == 0
     assert not answers(f"unix://{state_dir}/redis.sock")
+
+
+def test_with_a_folder_for_it_the_log_is_recorded_to_its_last_entry(start, state_dir):
+    (state_dir / "settings.toml").write_text(f'record_dir = "{state_dir}/kept"\n')
+    started = start("--config", str(state_dir / "settings.toml"))
+    started.until("Fleetcast is running")
+    with connect(f"unix://{state_dir}/redis.sock") as redis:
+        wait_until(lambda: any(name.startswith(b"record-") for name in redis.hkeys(HEARTBEATS)), 20.0)
+        for call in calls([Message("depot", b'{"type":"tick","fleet_id":"depot","at":1}')]):
+            redis.eval(SCRIPT, len(call.keys), *call.keys, *call.args)
+    assert started.end() == 0
+    assert len(read_day(state_dir / "kept").log) == 1
 
 
 def test_after_kill_9_the_next_one_ends_what_is_left_and_goes_on_with_its_server(start, state_dir):

@@ -6,9 +6,10 @@ from structlog.testing import capture_logs
 
 from stream import messages as m
 from stream.checkpoints import Checkpoints
-from stream.live.keys import DEAD, EVENTS, RESUME, log_key, nobody
+from stream.live.keys import DEAD, EVENTS, RESUME, log_key
 from stream.live.marks import Resume
 from stream.log import shard_of
+from stream.nobody import nobody
 from stream.settings import FleetSettings
 
 FLEETS = ("depot", "port", "north", "south", "yard")

@@ -3,6 +3,7 @@
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from stream.codec import HEAD_BYTES
 from stream.live.inbox import AT_ONCE, Inbox
 from stream.live.keys import COUNTS, DEAD, INBOX, INBOX_READ, REFUSED
 
@@ -86,7 +87,7 @@ def test_what_cannot_be_read_is_a_dead_letter_and_counted(client, inbox, logs):
     assert [letter[b"b"] for letter in letters] == [b"inbox"] * 3
     assert [letter[b"f"] for letter in letters] == [b"", b"f1", b""]
     assert letters[1][b"v"] == b"v1"
-    assert max(len(letter[b"h"]) for letter in letters) == 200
+    assert max(len(letter[b"h"]) for letter in letters) == HEAD_BYTES
     assert int(letters[0][b"t"]) // 1_000_000 == pytest.approx(int(at.split(b"-")[0]) // 1000, abs=2)
     assert client.hgetall(REFUSED) == {b"bad_json": b"1", b"missing_field": b"1", b"too_large": b"1"}
     assert sent(logs, "f1") == [tick("f1", 1)]

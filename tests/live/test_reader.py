@@ -6,8 +6,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from stream import messages as m
 from stream.codec import encode
 from stream.live.append import SCRIPT, Message, calls
-from stream.live.keys import log_key, nobody
+from stream.live.keys import log_key
 from stream.log import SHARDS, shard_of
+from stream.nobody import nobody
 
 SHARD = shard_of("depot")
 OTHER = next(f"f{i}" for i in range(100) if shard_of(f"f{i}") != SHARD)

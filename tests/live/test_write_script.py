@@ -35,7 +35,16 @@ def test_what_is_written_stands_in_its_keys(client, writer, order):
         b"stays_from": b"1000",
     }  # fmt: skip
     (_, letter), *none = client.xrange(DEAD)
-    assert letter == {b"f": b"f1", b"r": b"stale", b"k": b"ping", b"v": b"v1", b"t": b"5", b"h": b"{", b"b": b"engine"}
+    assert letter == {
+        b"f": b"f1",
+        b"r": b"stale",
+        b"k": b"ping",
+        b"v": b"v1",
+        b"t": b"5",
+        b"h": b"{",
+        b"b": b"engine",
+        b"p": b"0000000000000000010",
+    }
     assert not none
     assert [fields for _, fields in client.xrange(EVENTS)] == [
         {b"f": b"f1", b"k": b"eta_updated", b"s": b"%d" % n, b"d": b"event %d" % n} for n in (0, 1)

@@ -120,7 +120,8 @@ def test_a_log_that_is_none_is_refused_in_words(altered, change, words):
 
 def test_fleets_that_nobody_described_and_a_log_without_entries_can_be_read(exported, tmp_path):
     pl.read_parquet(exported / "log.parquet").write_parquet(tmp_path / "log.parquet")
-    assert read_log(tmp_path, {"f09": "Asia/Tokyo"}).fleets == {"f01": "UTC", "f02": "UTC", "f03": "UTC", "f04": "UTC", "f09": "Asia/Tokyo"}
+    zones = read_log([tmp_path / "log.parquet"], {"f09": "Asia/Tokyo"}, "x").fleets
+    assert zones == {"f01": "UTC", "f02": "UTC", "f03": "UTC", "f04": "UTC", "f09": "Asia/Tokyo"}
     pl.DataFrame(schema=COLUMNS).write_parquet(tmp_path / "log.parquet")
     log = read_day(tmp_path).log
     assert (len(log), log.span_us(), list(log.stretches(JudgePolicy(), 10))) == (0, (0, 0), [])

@@ -107,10 +107,10 @@ def test_pings_in_columns_have_the_verdicts_of_pings_as_messages(said):
 
 
 def test_a_dead_letter_says_what_came_and_where_it_stood():
-    raw = [b"junk" * 100, encode(m.Tick(fleet_id="a", at=instant(0))), b'{"type":"ping","fleet_id":"a","vehicle_id":"v"}']
+    raw = [b"junk" * 400, encode(m.Tick(fleet_id="a", at=instant(0))), b'{"type":"ping","fleet_id":"a","vehicle_id":"v"}']
     nobody, mine = read_entries(POLICY, entries_of(raw))
     (junk,) = nobody.refusals
-    assert (nobody.fleet_id, junk.reason, len(junk.head), junk.position) == ("", "bad_json", 200, 10)
+    assert (nobody.fleet_id, junk.reason, len(junk.head), junk.position) == ("", "bad_json", 1_024, 10)
     assert [(r.reason, r.kind, r.vehicle_id, r.head) for r in sorted(mine.refusals, key=lambda r: r.position)] == [
         ("ts_too_old", "tick", "", raw[1]) if micros(instant(0)) >= 946_684_800_000_000 else ("ts_range", "tick", "", raw[1]),
         ("missing_field", "ping", "v", raw[2]),

@@ -1,0 +1,50 @@
+"""Forgetting in the state of a fleet, as it stands in its checkpoint."""
+
+import msgspec
+
+from eta_models.columns import MISSING
+from replay.day_errors import NotDone
+from replay.forget_lines import Order, Vehicle, Wish, rough
+from stream.fleet import FleetState
+from stream.vehicles import Vehicles
+from stream.visits import OPEN
+
+WHERE = (
+    "at_us", "received_us", "lat", "lon", "was_at_us", "was_lat", "was_lon", "speed_mps", "heading_deg", "accuracy_m", "cell", "recent_us",
+    "rejected_us", "strays", "stray_at_us", "stray_lat", "stray_lon", "still_us", "still_lat", "still_lon", "traced",
+)  # fmt: skip
+"""Columns that say where and when a vehicle was: they become those of one that has not been heard of yet."""
+
+
+def forget_in_state(state: FleetState, wish: Wish) -> bool:
+    """Forget; whether there was anything. Raises `NotDone` for an order that is still to be visited."""
+    before = len(state.recent)
+    state.recent = [event for event in state.recent if not any(text in event.payload for text in wish.marks[:1])]
+    found = _vehicle(state, wish) if isinstance(wish, Vehicle) else _order(state, wish) if isinstance(wish, Order) else False
+    return found or len(state.recent) < before
+
+
+def _vehicle(state: FleetState, wish: Vehicle) -> bool:
+    row = state.vehicle_rows.get(wish.vehicle_id, -1)
+    if row < 0 or state.vehicles.at_us[row] == MISSING:
+        return False
+    for name in WHERE:
+        getattr(state.vehicles, name)[row] = Vehicles.FIELDS[name][1]
+    state.contacts.forget(row)
+    following, v = int(state.vehicles.next[row]), state.vehicles
+    if v.left_visit[row] < 0 and following >= 0:  # its leg began where it was: now it began at the stop it goes to
+        v.left_lat[row], v.left_lon[row] = state.visits.lat[following], state.visits.lon[following]
+    elif v.left_visit[row] < 0:
+        v.left_lat[row] = v.left_lon[row] = 0.0
+    return True
+
+
+def _order(state: FleetState, wish: Order) -> bool:
+    rows = [row for row, names in enumerate(state.names) if names.order_ref == wish.order_ref]
+    if any(state.visits.state[row] == OPEN for row in rows):
+        raise NotDone(f"order {wish.order_ref} has a visit that is still open: cancel it, or wait until it is over")
+    for row in rows:
+        state.names[row] = msgspec.structs.replace(state.names[row], order_ref=None, customer_ref=None, metadata={})
+        lat, lon = rough(float(state.visits.lat[row]), float(state.visits.lon[row]))
+        state.visits.lat[row], state.visits.lon[row] = lat, lon
+    return bool(rows)
