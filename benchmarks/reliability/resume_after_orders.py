@@ -17,6 +17,7 @@ from recovery import FLEET, drive, once, tick
 from stream.live.keys import HEARTBEATS
 
 MOST_S, VISIT_S = 2.0, 60
+EVENTS_KEPT = {"FLEETCAST_EVENTS_KEPT": "5000000"}
 
 
 def deliveries(vehicles: int, stops: int, rounds: int) -> Iterator[list[Message]]:
@@ -51,7 +52,7 @@ def main() -> int:
     args = arguments(__doc__, orders=100_000, vehicles=500, stops=20, kills=3)
     draw, rounds = random.Random(args.seed), args.orders // (args.vehicles * args.stops)
     took, delivered = [], 0
-    with LiveSystem(api=False, standby=True, settings={"FLEETCAST_CHECKPOINT_EVERY_S": "10"}) as system:
+    with LiveSystem(api=False, standby=True, settings={**EVENTS_KEPT, "FLEETCAST_CHECKPOINT_EVERY_S": "10"}) as system:
         for said in deliveries(args.vehicles, args.stops, rounds):
             append(system.redis, said)
         wait_until(lambda: drained(system.redis), 600)
