@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -80,7 +80,7 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         writer=Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause),
         keeper=keeper,
         took_over=deaths > 0,
-        listed={fleet_id: position for point in resume.values() for fleet_id, position in point.fleets.items()},
+        listed=_listed(kept, resume.values()),
     )
     source = LogSource(reader, chores, stopping, time.sleep, fleets.writer.mend)
     flow = build_flow("fleetcast", source, RedisSink(fleets.writer), fleets)
@@ -94,6 +94,14 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         keeper.thread.shutdown()
 
     return Engine(flow, finish, abandon)
+
+
+def _listed(kept: Checkpoints, points: Iterable[Resume]) -> dict[str, int]:
+    """Fleets that resume points rest on, and where. Raises `UnusableCheckpoint` now, and not when their next message comes."""
+    listed = {fleet_id: position for point in points for fleet_id, position in point.fleets.items()}
+    for fleet_id in listed:
+        kept.check(fleet_id)
+    return listed
 
 
 def _note(reader: Reader, fleet_id: str, position: int) -> None:
