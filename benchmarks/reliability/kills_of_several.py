@@ -118,12 +118,8 @@ def main() -> int:
             system.process.send_signal(signal.SIGTERM)
             system.process.wait(60)
             system.log.close()
-    figures = {
-        "kills": args.kills,
-        "of": len(set(victims)),
-        "slowest": f"{max(took):.2f} s",
-        "accepted": sum(s == 202 for _, s in system.answers),
-    }
+    accepted = sum(s == 202 for _, s in system.answers)
+    figures = {"kills": args.kills, "of": len(set(victims)), "slowest": f"{max(took):.2f} s", "accepted": accepted}
     figures |= {"accepted_lost": lost, "accepted_twice": twice, **verdict.figures(), "reads": reads, "backwards": backwards}
     good = verdict.good and not (lost or twice or backwards) and max(took) <= args.within
     return result("kills of several", good=good, **figures)

@@ -72,16 +72,9 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         time.sleep(seconds)
 
     keeper = Checkpointer(kept, settings.checkpoint_every_s, time.monotonic, partial(_note, reader))
-    fleets = LiveFleets(
-        cache(partial(fleet_settings, redis, settings)),
-        kept,
-        live=settings,
-        alive=chores.alive,
-        writer=Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause),
-        keeper=keeper,
-        took_over=deaths > 0,
-        listed=_listed(kept, resume.values()),
-    )
+    writer, known = Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause), _listed(kept, resume.values())
+    of_fleet, took_over = cache(partial(fleet_settings, redis, settings)), deaths > 0
+    fleets = LiveFleets(of_fleet, kept, live=settings, alive=chores.alive, writer=writer, keeper=keeper, took_over=took_over, listed=known)
     source = LogSource(reader, chores, stopping, time.sleep, fleets.writer.mend)
     flow = build_flow("fleetcast", source, RedisSink(fleets.writer), fleets)
 

@@ -25,7 +25,7 @@ def long_log(client, settings, tmp_path):
         for minute in minutes:
             moment_ms = (NOON_US - 3_600_000_000) // 1000 + minute * 60_000
             client.xadd(log_key(3), {"c": minute, "n": 1, "t": moment_ms * 1000, "m": "x" * 8_000}, id=f"{moment_ms}-0")
-            one.marks[3].read(position_of(f"{moment_ms}-0"), minute, position_of(f"{moment_ms}-0"))
+            one.marks[3].read(position_of(f"{moment_ms}-0"), minute, position_of(f"{moment_ms}-0"), minute + 1)
         return one, lambda: [int(fields[b"c"]) for _, fields in client.xrange(log_key(3))]
 
     return made
