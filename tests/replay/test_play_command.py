@@ -112,13 +112,15 @@ def test_sigterm_ends_it_cleanly(redis, redis_url, day):
 
 
 def test_ctrl_c_is_as_sigterm_and_afterwards_what_it_was():
-    told = []
+    # What runs in the background of a shell ignores Ctrl-C from its start.
+    before, told = signal.signal(signal.SIGINT, signal.default_int_handler), []
     with ending(lambda: told.append("stop")):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
     assert told == ["stop", "stop"]
     with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
 
 
 def test_on_a_terminal_keys_are_answered_and_it_is_left_as_it_was(redis, redis_url, day):
