@@ -18,7 +18,7 @@ from stream.live.keys import HEARTBEATS
 from stream.live.server import connect
 
 ROOT = Path(__file__).resolve().parent.parent
-PORT = 18_080
+PORT = int(os.environ.get("FLEETCAST_BENCH_PORT", "18080"))
 
 
 class LiveSystem:

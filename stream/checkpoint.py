@@ -171,8 +171,7 @@ def _fence(saved: _SavedFence) -> Fence:
     return replace(fence, **{name: getattr(saved, name) for name in kept})
 
 
-def body_of(raw: bytes) -> bytes:
-    """What stands in a checkpoint, compressed: bytes that are whole, whatever they say. Raises `UnusableCheckpoint`."""
+def _open(raw: bytes) -> _Saved:
     start = len(_MAGIC) + _SUM_BYTES
     if not raw.startswith(_MAGIC):
         msg = "these bytes are no Fleetcast checkpoint"
@@ -180,12 +179,8 @@ def body_of(raw: bytes) -> bytes:
     if blake2b(raw[start:], digest_size=_SUM_BYTES).digest() != raw[len(_MAGIC) : start]:
         msg = f"the checkpoint of {len(raw)} bytes is cut off or damaged: its checksum is wrong"
         raise UnusableCheckpoint(msg)
-    return raw[start:]
-
-
-def _open(raw: bytes) -> _Saved:
     try:
-        saved = msgspec.msgpack.decode(zlib.decompress(body_of(raw)), type=_Saved)
+        saved = msgspec.msgpack.decode(zlib.decompress(raw[start:]), type=_Saved)
     except msgspec.DecodeError as error:
         msg = f"the checkpoint was written by another version: {error}"
         raise UnusableCheckpoint(msg) from error

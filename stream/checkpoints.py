@@ -6,7 +6,7 @@ import msgspec
 
 from eta_models.envelope import UntrustedModel
 from eta_models.model import ModelPolicy
-from stream.checkpoint import UnusableCheckpoint, body_of, dump, load
+from stream.checkpoint import UnusableCheckpoint, dump, load
 from stream.durable import write_durably
 from stream.fleet import FleetState
 
@@ -29,16 +29,6 @@ class Checkpoints:
         """Make a sealed checkpoint durable."""
         write_durably(self._path(fleet_id), sealed)
 
-    def check(self, fleet_id: str) -> None:
-        """Look whether the fleet's checkpoint, if there is one, is whole. Raises `UnusableCheckpoint`, naming the file."""
-        path = self._path(fleet_id)
-        try:
-            body_of(path.read_bytes())
-        except FileNotFoundError:
-            return
-        except UnusableCheckpoint as error:
-            raise _unusable(path, error) from error
-
     def read(self, fleet_id: str, policy: ModelPolicy) -> FleetState | None:
         """The fleet's last durable state, None where there is none. Raises `UnusableCheckpoint`, naming the file."""
         path = self._path(fleet_id)
@@ -47,14 +37,9 @@ class Checkpoints:
         try:
             state = load(path.read_bytes(), policy)
         except (UnusableCheckpoint, UntrustedModel, msgspec.DecodeError) as error:
-            raise _unusable(path, error) from error
+            msg = f"{path}: {error}; make it anew with `fleetcast-replay rebuild`, or remove the file to rebuild the fleet from its log"
+            raise UnusableCheckpoint(msg) from error
         if state.fleet_id != fleet_id:
             msg = f"{path} is of fleet {state.fleet_id!r}; remove the file to rebuild fleet {fleet_id!r} from its log"
             raise UnusableCheckpoint(msg)
         return state
-
-
-def _unusable(path: Path, error: Exception) -> UnusableCheckpoint:
-    """What was wrong, and what can be done."""
-    what_to_do = "make it anew with `fleetcast-replay rebuild`, or remove the file to rebuild the fleet from its log"
-    return UnusableCheckpoint(f"{path}: {error}; {what_to_do}")

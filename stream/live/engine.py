@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -72,7 +72,8 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         time.sleep(seconds)
 
     keeper = Checkpointer(kept, settings.checkpoint_every_s, time.monotonic, partial(_note, reader))
-    writer, known = Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause), _listed(kept, resume.values())
+    writer = Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause)
+    known = {fleet_id: position for point in resume.values() for fleet_id, position in point.fleets.items()}
     of_fleet, took_over = cache(partial(fleet_settings, redis, settings)), deaths > 0
     fleets = LiveFleets(of_fleet, kept, live=settings, alive=chores.alive, writer=writer, keeper=keeper, took_over=took_over, listed=known)
     source = LogSource(reader, chores, stopping, time.sleep, fleets.writer.mend)
@@ -87,14 +88,6 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
         keeper.thread.shutdown()
 
     return Engine(flow, finish, abandon)
-
-
-def _listed(kept: Checkpoints, points: Iterable[Resume]) -> dict[str, int]:
-    """Fleets that resume points rest on, and where. Raises `UnusableCheckpoint` now, and not when their next message comes."""
-    listed = {fleet_id: position for point in points for fleet_id, position in point.fleets.items()}
-    for fleet_id in listed:
-        kept.check(fleet_id)
-    return listed
 
 
 def _note(reader: Reader, fleet_id: str, position: int) -> None:

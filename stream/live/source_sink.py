@@ -78,13 +78,15 @@ class _Log(StatefulSourcePartition[FleetBatch, None]):
         return [*found, *self._nudges()]
 
     def _nudges(self) -> list[FleetBatch]:
-        """Empty stretches for fleets that wait for a checkpoint, so that they do not hold the log for ever."""
+        """Empty stretches: at the start for all fleets that have a checkpoint, so that what is wrong with one shows at once; then for
+        those that wait for one, so that they do not hold the log for ever.
+        """
         now_us = self.chores.now_us()
         if 0 <= now_us - self.nudged_us < NUDGE_US:
             return []
-        self.nudged_us = now_us
-        waiting = [fleet_id for marks in self.reader.marks.values() for fleet_id in marks.waiting()]
-        return [FleetBatch(fleet_id, no_pings(), []) for fleet_id in waiting]
+        first, self.nudged_us = not self.nudged_us, now_us
+        names = [fleet_id for marks in self.reader.marks.values() for fleet_id in (marks.kept if first else marks.waiting())]
+        return [FleetBatch(fleet_id, no_pings(), []) for fleet_id in names]
 
     def snapshot(self) -> None:
         return None

@@ -99,14 +99,9 @@ def test_an_engine_that_is_killed_three_times_and_then_told_to_end_has_told_ever
     assert beat.pid == engine.pid
     assert time.time() * 1e6 - beat.at_us < 5e6
 
-    for _ in range(5):
-        began_s, second = time.monotonic(), engines("--shards", "3")
-        assert second.wait(10) == 75
-        took_s = time.monotonic() - began_s
-        assert f"shard 3 is owned by process {engine.pid}" in second.stdout.read().decode()
-        if took_s < 1.0:
-            break
-    assert took_s < 1.0
+    second = engines("--shards", "3")
+    assert second.wait(30) == 75  # how soon: benchmarks/reliability/second_engine.py
+    assert f"shard 3 is owned by process {engine.pid}" in second.stdout.read().decode()
 
     began_s = time.monotonic()
     engine.send_signal(signal.SIGTERM)
