@@ -12,7 +12,7 @@ from api.lookups import find, fleets_of
 from api.problems import problem
 from api.read_exceptions import exception_document, kind_of
 from stream.live.keys import fleet_key
-from stream.messages import Whole
+from stream.planned_stop import Whole
 
 router = APIRouter(prefix="/v1", tags=["exceptions"])
 

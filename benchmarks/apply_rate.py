@@ -17,8 +17,9 @@ from stream.apply import apply
 from stream.codec import encode
 from stream.fleet import FleetState
 from stream.intake import Entry, read_entries
-from stream.messages import Ping, PlannedStop, RoutePublished, RouteStarted, Tick
+from stream.messages import Ping, RoutePublished, RouteStarted, Tick
 from stream.moments import instant
+from stream.planned_stop import PlannedStop
 from stream.settings import FleetSettings
 
 START_US = 1_700_000_000_000_000

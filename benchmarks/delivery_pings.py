@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from stream.codec import encode
-from stream.messages import PlannedStop, RoutePublished, RouteStarted
+from stream.messages import RoutePublished, RouteStarted
 from stream.moments import instant
+from stream.planned_stop import PlannedStop
 
 DRIVE_S, STAY_S, SPEED_MPS = 150, 90, 8.0
 LEG_M = DRIVE_S * SPEED_MPS

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from stream.codec import TYPES
-from stream.messages import PlannedStop
 from stream.moments import Moment
+from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.reasons import Reason
 from stream.texts import ID_PATTERN
@@ -57,6 +57,8 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     "window_end": ("moment", "Not after. Null takes this side away.", "2025-10-09T10:00:00Z"),
     "service_s": ("s, 0..86,400", "How long the work there is planned to take.", 180.0),
     "priority": ("64 bits", "The planner's own rank of the visit; 0 is ordinary.", 0),
+    "load": ("units of the plan, from 0", "What it takes of the vehicle's capacity.", 12.0),
+    "planned stop.skills": ("up to 2,000 texts", "What the vehicle must have to serve it.", ["cooling"]),
     "order_ref": ("id", "The order, passed through everywhere.", "order-88121"),
     "customer_ref": ("id", "The customer, passed through everywhere.", "customer-17"),
     "metadata": ("up to 16 texts", "Anything else, passed through everywhere.", {"dock_door": "B"}),

@@ -170,5 +170,5 @@ def _route(rows: list[dict[str, Any]], fields: list[str], start_us: int) -> Said
 
 _STOP = (
     "stop_id", "lat", "lon", "seq", "radius_m", "planned_arrival", "window_start", "window_end",
-    "visit_id", "kind", "service_s", "priority", "order_ref", "customer_ref",
+    "visit_id", "kind", "service_s", "priority", "load", "skills", "order_ref", "customer_ref",
 )  # fmt: skip

@@ -10,6 +10,7 @@ from stream.codec import Rejected, decode, encode
 from stream.judge import judge
 from stream.judge_policy import JudgePolicy
 from stream.moments import instant
+from stream.planned_stop import PlannedStop
 
 ROUGH_DEG = 1
 """Decimals of degrees to which the place of a forgotten order is rounded: 11 km, so that its route is still one."""
@@ -115,7 +116,7 @@ class Order:
             changed = msgspec.structs.replace(message, **blank)
         return None if changed == message else encode(changed)
 
-    def _stop(self, stop: m.PlannedStop) -> m.PlannedStop:
+    def _stop(self, stop: PlannedStop) -> PlannedStop:
         if stop.order_ref != self.order_ref:
             return stop
         lat, lon = rough(stop.lat, stop.lon)

@@ -9,7 +9,8 @@ from zlib import crc32
 
 from msgspec import Struct, structs
 
-from stream.messages import AnyMessage, PlannedStop, RoutePublished, StopAdded, StopReassigned
+from stream.messages import AnyMessage, RoutePublished, StopAdded, StopReassigned
+from stream.planned_stop import PlannedStop
 
 DAY_US = 86_400_000_000
 

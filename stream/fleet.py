@@ -49,6 +49,8 @@ class VisitNames(Struct, frozen=True):
     order_ref: str | None
     customer_ref: str | None
     metadata: dict[str, str]
+    load: float | None = None
+    skills: tuple[str, ...] = ()
 
 
 class Dropped(Struct, frozen=True, array_like=True):

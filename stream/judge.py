@@ -10,6 +10,7 @@ from stream import messages as m
 from stream.judge_pings import judge_pings
 from stream.judge_policy import GPS_ROLLOVER_US, METRES_A_DEGREE, YEAR_2000_US, JudgePolicy
 from stream.moments import Moment, micros
+from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.reasons import REASONS, Reason
 from stream.texts import judge_text
@@ -132,7 +133,7 @@ def _judge_window(start: Moment | None, end: Moment | None) -> Reason | None:
     return Reason.BAD_WINDOW if start is not None and end is not None and micros(start) > micros(end) else None
 
 
-def _judge_stops(policy: JudgePolicy, stops: list[m.PlannedStop]) -> Reason | None:
+def _judge_stops(policy: JudgePolicy, stops: list[PlannedStop]) -> Reason | None:
     if reason := next(filter(None, (_judge_place(policy, stop.lat, stop.lon) for stop in stops)), None):
         return reason
     visit_ids = [stop.visit_id for stop in stops if stop.visit_id is not None]
@@ -141,12 +142,14 @@ def _judge_stops(policy: JudgePolicy, stops: list[m.PlannedStop]) -> Reason | No
     return next(filter(None, (_judge_stop(policy, stop) for stop in stops)), None)
 
 
-def _judge_stop(policy: JudgePolicy, stop: m.PlannedStop) -> Reason | None:
+def _judge_stop(policy: JudgePolicy, stop: PlannedStop) -> Reason | None:
     if not policy.min_radius_m <= stop.radius_m <= policy.max_radius_m:
         return Reason.BAD_RADIUS
     if stop.service_s is not None and not 0 <= stop.service_s <= policy.max_duration_s:
         return Reason.VALUE_RANGE
-    if len(stop.metadata) > policy.max_metadata:
+    if stop.load is not None and stop.load < 0:
+        return Reason.VALUE_RANGE
+    if len(stop.metadata) > policy.max_metadata or len(stop.skills) > policy.max_list:
         return Reason.TOO_LARGE
     return _judge_window(stop.window_start, stop.window_end)
 

@@ -3,15 +3,13 @@
 Times are aware UTC datetimes, distances metres, durations seconds, angles degrees. When it was received says the log entry.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from stream.moments import Moment
+from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
-
-Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # fits a 64-bit column
-StopKind = Literal["pickup", "delivery", "hub", "break"]
 
 
 class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -31,26 +29,6 @@ class Ping(Message, frozen=True, kw_only=True, tag="ping"):
     heading_deg: float | None = None
     accuracy_m: float | None = None
     seq: Whole | None = None
-
-
-class PlannedStop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One visit of a route. `visit_id` defaults to the route and the position at which the visit was first published."""
-
-    stop_id: str
-    lat: float
-    lon: float
-    seq: Whole
-    visit_id: str | None = None
-    kind: StopKind = "delivery"
-    radius_m: float = 60.0
-    planned_arrival: Moment | None = None
-    window_start: Moment | None = None
-    window_end: Moment | None = None
-    service_s: float | None = None
-    priority: Whole = 0
-    order_ref: str | None = None
-    customer_ref: str | None = None
-    metadata: dict[str, str] = {}
 
 
 class RoutePublished(Message, frozen=True, kw_only=True, tag="route_published"):

@@ -10,9 +10,9 @@ from eta_models.columns import MISSING
 from geofences.cells import area_cell
 from geofences.paths import metres_between
 from stream.fleet import Dropped, FleetState, Route, VisitNames
-from stream.messages import PlannedStop
 from stream.moments import micros
 from stream.outputs import NamedVisit, Outputs
+from stream.planned_stop import PlannedStop
 from stream.visits import CANCELLED, COMPLETED, DEPARTED, FAILED, MOVED
 
 AREA_RESOLUTION = 7
@@ -83,9 +83,8 @@ def _keep(state: FleetState, route: Route, row: int, place: Place) -> VisitNames
 
 
 def _names(visit_id: str, route: Route, stop: PlannedStop) -> VisitNames:
-    return VisitNames(
-        visit_id, route.route_id, stop.stop_id, stop.seq, stop.kind, stop.priority, stop.order_ref, stop.customer_ref, stop.metadata
-    )
+    told = (stop.kind, stop.priority, stop.order_ref, stop.customer_ref, stop.metadata, stop.load, tuple(stop.skills))
+    return VisitNames(visit_id, route.route_id, stop.stop_id, stop.seq, *told)
 
 
 def _plan(state: FleetState, row: int, stop: PlannedStop) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from stream import messages as m
 from stream.codec import TYPES, encode
 from stream.moments import instant
+from stream.planned_stop import PlannedStop
 
 DAY_US = 86_400_000_000
 LATS = (90.0, -90.0, 89.999999, 0.0, 0.0011, -0.0011, 42.9, 42.9001, 42.95)
@@ -88,11 +89,11 @@ class Fuzz:
         edges = (least, most, math.nextafter(least, most), math.nextafter(most, least), 0.5 * (least + most))
         return self.draw.choice((*edges, self.draw.uniform(least, most)))
 
-    def stop(self) -> m.PlannedStop:
+    def stop(self) -> PlannedStop:
         """A stop anywhere, with windows from 2000 to 2099."""
         draw = self.draw
         first, second = sorted((self.planned(), self.planned()))  # type: ignore[type-var]
-        return m.PlannedStop(
+        return PlannedStop(
             stop_id=self.name("s"), lat=draw.choice(LATS[4:]), lon=draw.choice(LONS), seq=draw.choice(WHOLE), priority=draw.choice(WHOLE),
             radius_m=self.number(5.0, 5_000.0), service_s=draw.choice((None, self.number(0.0, 86_400.0))), window_start=first,
             window_end=second, planned_arrival=draw.choice((None, self.planned())), order_ref=draw.choice((None, self.name("o"))),

@@ -21,6 +21,7 @@ from stream.codec import encode
 from stream.fleet import FleetState
 from stream.intake import Entry, read_entries
 from stream.moments import instant
+from stream.planned_stop import PlannedStop
 from stream.settings import FleetSettings
 
 SETTINGS = FleetSettings()
@@ -64,10 +65,10 @@ class Days:
         self.fuzz.now_us += 1_000_000
 
 
-def near(stop: m.PlannedStop, lat: float, lon: float, k: int) -> m.PlannedStop:
+def near(stop: PlannedStop, lat: float, lon: float, k: int) -> PlannedStop:
     """The same stop a kilometre or so from the one before."""
     fields = {name: getattr(stop, name) for name in stop.__struct_fields__}
-    return m.PlannedStop(**{**fields, "lat": lat + 0.0009 * k * (-1 if lat > 0 else 1), "lon": lon, "radius_m": 60.0})
+    return PlannedStop(**{**fields, "lat": lat + 0.0009 * k * (-1 if lat > 0 else 1), "lon": lon, "radius_m": 60.0})
 
 
 def spoil(draw: random.Random, model: EtaModel) -> None:

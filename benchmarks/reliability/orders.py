@@ -20,8 +20,9 @@ from stream.checkpoint import dump, load
 from stream.codec import encode
 from stream.fleet import FleetState
 from stream.intake import Entry, read_entries
-from stream.messages import AnyMessage, Ping, PlannedStop, RouteEnded, RoutePublished, RouteStarted, StopArrived, StopCompleted, Tick
+from stream.messages import AnyMessage, Ping, RouteEnded, RoutePublished, RouteStarted, StopArrived, StopCompleted, Tick
 from stream.moments import instant
+from stream.planned_stop import PlannedStop
 from stream.settings import FleetSettings
 
 STOPS, STOP_S, ROUND_S = 20, 180, 3 * 3_600

@@ -16,8 +16,9 @@ from live_system import LiveSystem
 
 from stream.codec import encode
 from stream.live.append import Message
-from stream.messages import PlannedStop, RouteEnded, RoutePublished, RouteStarted
+from stream.messages import RouteEnded, RoutePublished, RouteStarted
 from stream.moments import instant
+from stream.planned_stop import PlannedStop
 
 LEG_S, STAY_S, LEG_M, STOPS = 150, 90, 1_200.0, 6
 ROUND_S = STOPS * (LEG_S + STAY_S)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 
 from eta_models.columns import MISSING
 from stream.fleet import FleetState, Route, VisitNames
-from stream.messages import PlannedStop, RoutePublished, StopAdded, StopReassigned, WindowChanged
+from stream.messages import RoutePublished, StopAdded, StopReassigned, WindowChanged
 from stream.moments import instant_or_none, micros
 from stream.outputs import Outputs
+from stream.planned_stop import PlannedStop
 from stream.reasons import Reason
 from stream.routes import OVER, Place, drop, lay
 from stream.steps.arrivals import let_go, set_next

@@ -10,6 +10,7 @@ from stream.apply import apply
 from stream.batches import FleetBatch, no_pings
 from stream.intake import read_entries
 from stream.live.shown import Changes, Shown
+from stream.planned_stop import PlannedStop
 
 KINDS = ("fixes", "vehicles", "routes", "etas", "visits", "fences")
 MORE = ("facts", "down", "up", "dock", "load", "lost_status", "lost_window", "lost_reassign", "lost_add", "orders", "unseat")
@@ -77,7 +78,7 @@ class More:
 
     def stops(self, route, numbers):
         known = super().stops(route, numbers)
-        return [m.PlannedStop(**{**_fields(stop), "order_ref": f"o{stop.seq % 3}"}) for stop in known if stop.seq % 4]
+        return [PlannedStop(**{**_fields(stop), "order_ref": f"o{stop.seq % 3}"}) for stop in known if stop.seq % 4]
 
     def facts(self, vehicle, route, value):
         return self.road.say(m.VehiclePut, self.now, vehicle_id=vehicle, driver_id=f"d{value}", skills=["cold"] * (value % 3))

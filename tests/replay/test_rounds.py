@@ -14,6 +14,7 @@ from replay.rounds import AS_RECORDED, DAY_US, PARTS, ROUTES_AND_ORDERS, TIMES, 
 from stream import messages as m
 from stream.codec import TYPES, decode, encode
 from stream.moments import micros
+from stream.planned_stop import PlannedStop
 from stream.texts import is_id
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -24,7 +25,7 @@ STAY = {"vehicle_id", "vehicle_ids", "from_vehicle_id", "to_vehicle_id", "driver
 def plan(*stops: tuple[str | None, str | None], route_id: str = "r", **more: object) -> m.RoutePublished:
     """A route with stops of these visits and orders."""
     planned = [
-        m.PlannedStop(stop_id=f"s{i}", lat=1.0, lon=1.0, seq=i, visit_id=visit_id, order_ref=order_ref, **more)
+        PlannedStop(stop_id=f"s{i}", lat=1.0, lon=1.0, seq=i, visit_id=visit_id, order_ref=order_ref, **more)
         for i, (visit_id, order_ref) in enumerate(stops)
     ]
     return m.RoutePublished(fleet_id="f", at=AT, route_id=route_id, vehicle_id="v", stops=planned)
@@ -39,7 +40,7 @@ def parts(hint: object) -> Iterator[type]:
 
 def fields() -> Iterator[tuple[str, set[type]]]:
     """Every field of every message and of what stands in it."""
-    kinds = [*TYPES.values(), m.PlannedStop, m.ProofOfDelivery]
+    kinds = [*TYPES.values(), PlannedStop, m.ProofOfDelivery]
     for kind in kinds:
         for name, hint in get_type_hints(kind).items():
             if name != "__struct_config__":

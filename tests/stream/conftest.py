@@ -16,6 +16,7 @@ from stream.codec import encode
 from stream.fleet import FleetState
 from stream.intake import Entry, read_entries
 from stream.moments import micros
+from stream.planned_stop import PlannedStop
 from stream.settings import FleetSettings
 from stream.visits import VisitState
 
@@ -48,15 +49,15 @@ class Road:
         seconds = np.arange(start, end + 0.001, step).tolist()
         return [self.ping(s, from_m + (to_m - from_m) * (s - start) / max(end - start, 1e-9), vehicle) for s in seconds]
 
-    def stop(self, number: int, **more: object) -> m.PlannedStop:
+    def stop(self, number: int, **more: object) -> PlannedStop:
         """Stop `number` lies so many kilometres up the road, and is called after it: stop s1, visit a1."""
         fields = {"stop_id": f"s{number}", "visit_id": f"a{number}", "seq": number, "lat": self.lat(1000.0 * number), "lon": LON, **more}
-        return m.PlannedStop(**fields)
+        return PlannedStop(**fields)
 
-    def stops(self, numbers: Iterable[int] = range(1, 6), prefix: str = "a", **more: object) -> list[m.PlannedStop]:
+    def stops(self, numbers: Iterable[int] = range(1, 6), prefix: str = "a", **more: object) -> list[PlannedStop]:
         return [self.stop(number, visit_id=f"{prefix}{number}", **more) for number in numbers]
 
-    def plan(self, stops: Sequence[m.PlannedStop] | None = None, second: float = 0, **more: object) -> Line:
+    def plan(self, stops: Sequence[PlannedStop] | None = None, second: float = 0, **more: object) -> Line:
         return self.say(m.RoutePublished, second, **{"stops": self.stops() if stops is None else stops, **more})
 
     def say(self, kind: type, second: float, received: float | None = None, **fields: object) -> Line:

@@ -15,6 +15,7 @@ from stream.codec import HEAD_BYTES, KNOWN_IDS, MAX_DEPTH, MESSAGE_BYTES, PING_B
 from stream.judge import judge
 from stream.judge_policy import JudgePolicy
 from stream.moments import micros
+from stream.planned_stop import PlannedStop
 from stream.reasons import Reason
 
 PING = b'{"type":"ping","fleet_id":"nfta","at":1760000000123,"vehicle_id":"bus-1","lat":42.9,"lon":-78.9,"speed_mps":8.4,"seq":7}'
@@ -243,8 +244,7 @@ def test_the_canonical_form_says_everything_type_first():
     message = m.FenceRemoved(fleet_id="nfta", at=AT, fence_id="f")
     assert encode(message) == b'{"type":"fence_removed","fleet_id":"nfta","at":"2025-10-09T08:53:20.123000Z","fence_id":"f"}'
     assert b'"seq":null' in encode(m.Ping(fleet_id="nfta", at=AT, vehicle_id="v", lat=1.0, lon=2.0))
-    stops = [
-        m.PlannedStop(stop_id="s", lat=1.0, lon=2.0, seq=1, metadata=metadata) for metadata in ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
-    ]
+    told = ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
+    stops = [PlannedStop(stop_id="s", lat=1.0, lon=2.0, seq=1, metadata=metadata) for metadata in told]
     first, second = (encode(m.StopAdded(fleet_id="nfta", at=AT, route_id="r", vehicle_id="v", stop=stop)) for stop in stops)
     assert first == second

@@ -11,6 +11,7 @@ from stream import messages as m
 from stream.judge import judge
 from stream.judge_policy import JudgePolicy
 from stream.moments import micros
+from stream.planned_stop import PlannedStop
 from stream.reasons import CODES, REASONS, Reason
 from stream.texts import is_id, judge_text
 
@@ -18,7 +19,7 @@ NOW = datetime(2026, 3, 29, 0, 59, 59, tzinfo=UTC)
 RECEIVED_US = micros(NOW)
 NAN, INF = float("nan"), float("inf")
 
-STOP = m.PlannedStop(stop_id="s", lat=42.9, lon=-78.9, seq=1)
+STOP = PlannedStop(stop_id="s", lat=42.9, lon=-78.9, seq=1)
 PLAN = m.RoutePublished(fleet_id="nfta", at=NOW, route_id="r", vehicle_id="v", stops=[STOP])
 DONE = m.StopCompleted(fleet_id="nfta", at=NOW, route_id="r", vehicle_id="v", visit_id="x")
 WINDOW = m.WindowChanged(fleet_id="nfta", at=NOW, route_id="r", vehicle_id="v", visit_id="x")

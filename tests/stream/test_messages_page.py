@@ -12,8 +12,8 @@ import pytest
 from stream.codec import TYPES, Rejected, decode
 from stream.judge import judge
 from stream.judge_policy import JudgePolicy
-from stream.messages import PlannedStop
 from stream.moments import micros
+from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.reasons import Reason
 
