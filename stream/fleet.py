@@ -138,6 +138,9 @@ class FleetState:
     truths: list[Truth] = field(default_factory=list)
     recent: list[Numbered] = field(default_factory=list)
     """The last events: should their reader have lost them, they are said again after a restart."""
+    told: int = 0
+    """Visits of which a driver told the end and had not stood there before, and the others; see `steps/word.py`."""
+    untold: int = 0
     faults: dict[str, int] = field(default_factory=dict)
     """Pings of a vehicle on which the engine failed, since the last tidying up: after some, its pings are set aside."""
 

@@ -42,6 +42,7 @@ class Visits(Columns):
         "leg_m": ("f4", float("nan")),
         "leg_planned_s": ("f4", float("nan")),
         "entered_us": ("i8", MISSING),
+        "stood": ("i1", 0),
         "arrived_us": ("i8", MISSING),
         "done_us": ("i8", MISSING),
         "revised_us": ("i8", MISSING),
@@ -87,6 +88,8 @@ class Visits(Columns):
     """Planned travel time from the stop before; NaN where the plan has none."""
     entered_us: Ints
     """First entry into the radius while an earlier visit was still open."""
+    stood: Small
+    """Whether the vehicle has stood there since `entered_us` while its driver's word was awaited (1)."""
     arrived_us: Ints
     done_us: Ints
     """When the work was done, had failed, or was let be, as the driver said."""

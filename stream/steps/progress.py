@@ -3,7 +3,7 @@
 The columnar part asks of all vehicles at once whether anything can have happened; only those where it can are walked one by one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from geofences.positions import distance_m, entry_fraction
 from stream.fleet import FleetState
 from stream.outputs import Outputs
 from stream.steps.arrivals import Segment, arrive, depart
+from stream.steps.word import WordPolicy, is_word_awaited, stood_s
 from stream.vehicles import Vehicles
 from stream.visits import OPEN, Visits
 
@@ -36,6 +37,7 @@ class ProgressPolicy:
     """A vehicle that has not left the place since the stop before has not reached the next one there while that is planned so far off."""
     trusted_gap_s: float = 180.0
     """Arrivals interpolated over a longer gap between fixes teach the models nothing."""
+    word: WordPolicy = field(default_factory=WordPolicy)
 
 
 def progress(policy: ProgressPolicy, state: FleetState, rows: Ints, position: Ints, now_us: Ints, out: Outputs) -> Flags:
@@ -145,6 +147,8 @@ def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, since:
             continue
         entry = max(entry, share)
         at_us: int | None = segment.at_us(entry)
+        if visit == following and is_word_awaited(policy.word, state, visit):
+            at_us = _stands(policy, state, segment, visit, segment.at_us(entry), past.end_m <= radius_m)
         if visit != following:
             at_us = _skips_to(policy, state, segment, (following, visit, since), segment.at_us(entry), past.end_m <= radius_m)
         if at_us is not None and (best is None or entry < best[1]):
@@ -155,6 +159,21 @@ def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, since:
 def _far_too_early(policy: ProgressPolicy, visits: Visits, visit: int, at_us: int) -> bool:
     due_us = max(int(visits.opens_us[visit]), int(visits.planned_us[visit]))
     return due_us - at_us > policy.too_early_s * 1e6
+
+
+def _stands(policy: ProgressPolicy, state: FleetState, segment: Segment, visit: int, entered_us: int, inside: bool) -> int | None:
+    """When a visit was reached whose end the driver will tell: by having stood there; None = driving by, or not yet."""
+    visits = state.visits
+    if not inside:
+        if visits.stood[visit]:
+            return int(visits.entered_us[visit])
+        visits.entered_us[visit] = MISSING
+        return None
+    if visits.entered_us[visit] == MISSING:
+        visits.entered_us[visit] = entered_us
+    stood = stood_s(state, segment.row, visit, segment.to_us, policy.word.near_share)
+    visits.stood[visit] |= stood >= policy.word.served_s
+    return int(visits.entered_us[visit]) if stood >= policy.word.forgets_s else None
 
 
 def _skips_to(

@@ -1,0 +1,52 @@
+"""What a model may know of a trip without a plan: the vehicle's place and way, and where it goes."""
+
+import numpy as np
+
+from eta_models.columns import MISSING, Flags, Floats, Floats32, Ints
+from eta_models.tiles import ASKED
+from geofences.positions import distance_m
+from stream.fleet import FleetState
+
+LONGEST_STEP_S = 300.0
+"""Fixes that far apart say nothing about speed."""
+
+
+def on_a_trip(state: FleetState, rows: Ints) -> Ints:
+    """Places in `rows` of the vehicles that are on their way to a stop without a planned time, and not at work at the one before."""
+    v, visits = state.vehicles, state.visits
+    here, following = v.here[rows], v.next[rows]
+    at_work = (here >= 0) & ((visits.service_s[here] > 0) | (visits.opens_us[here] != MISSING))
+    return np.flatnonzero(~at_work & (v.at_us[rows] != MISSING) & (visits.planned_us[following] == MISSING))
+
+
+def trips_asked(state: FleetState, rows: Ints, now_us: Ints, distances_m: Floats) -> Floats32:
+    """Those trips, one row a vehicle in `rows`, with the columns `tiles.ASKED`; `distances_m`: whole leg, to its end, from its start."""
+    v, visits = state.vehicles, state.visits
+    here, following, seconds = v.here[rows], v.next[rows], now_us // 1_000_000 + state.utc_offset_s
+    since_us = np.where(here >= 0, visits.arrived_us[here], v.left_us[rows])
+    speed_mps, closing_mps = _last_step(state, rows, distances_m[1])
+    asked = np.empty((len(rows), len(ASKED)), dtype=np.float32)
+    columns = (
+        v.lat[rows], v.lon[rows], visits.lat[following], visits.lon[following], distances_m[1], distances_m[2], distances_m[0],
+        np.maximum((now_us - since_us) / 1e6, 0.0), seconds % 86_400 / 3_600.0, _weekend(seconds), rows, speed_mps, closing_mps,
+    )  # fmt: skip
+    for place, column in enumerate(columns):
+        asked[:, place] = column
+    return asked
+
+
+def _weekend(seconds: Ints) -> Flags:
+    """Saturdays and Sundays; day 0 was a Thursday."""
+    return np.asarray((seconds // 86_400 + 3) % 7 >= 5, dtype=np.bool_)
+
+
+def _last_step(state: FleetState, rows: Ints, to_next_m: Floats) -> tuple[Floats, Floats]:
+    """Metres a second between the last two fixes, and how much of that went towards the next stop; NaN = not known."""
+    v, visits = state.vehicles, state.visits
+    following, took_s = v.next[rows], (v.at_us[rows] - v.was_at_us[rows]) / 1e6
+    known = (v.was_at_us[rows] != MISSING) & (took_s >= 1.0) & (took_s <= LONGEST_STEP_S)
+    was_lat, was_lon = v.was_lat[rows], v.was_lon[rows]
+    moved_m = distance_m(was_lat, was_lon, v.lat[rows], v.lon[rows])
+    was_m = distance_m(was_lat, was_lon, visits.lat[following], visits.lon[following])
+    step_s = np.where(known, took_s, np.nan)
+    return moved_m / step_s, (was_m - to_next_m) / step_s

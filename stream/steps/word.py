@@ -1,0 +1,77 @@
+"""Whether a fleet's drivers drive until they say that a stop is done. Where they do, coming into its radius is not yet an arrival.
+
+A taxi comes within its radius of the destination a minute before the meter stops, and may leave it again; a van stands there first. So the
+fleet is watched: of the visits without planned work that were reached under way, how many ended with a word and without a stand?
+"""
+
+from dataclasses import dataclass
+
+from eta_models.columns import MISSING
+from geofences.paths import metres_between
+from stream.fleet import FleetState, Route
+from stream.visits import ARRIVED, DEPARTED
+
+
+@dataclass(frozen=True, slots=True)
+class WordPolicy:
+    """When the word of a fleet's drivers is awaited."""
+
+    least: int = 20
+    """Visits that ended with a word and without a stand before it is."""
+    share: float = 0.8
+    """Of all visits without planned work that were reached under way, those that ended so."""
+    stands_s: float = 60.0
+    """Who stood inside the radius for so long before the word was there before it; .."""
+    served_s: float = 300.0
+    """.. and who left after standing so long at the stop itself was there without a word; .."""
+    near_share: float = 0.33
+    """.. at the stop itself: within this share of its radius. Further away he may have stood at a light."""
+    forgets_s: float = 1_800.0
+    """Who stands at the stop itself for so long is there, and has forgotten to say so."""
+    memory: int = 1_000
+    """Visits that are remembered; at twice as many, both counts are halved."""
+
+
+def is_word_awaited(policy: WordPolicy, state: FleetState, visit: int) -> bool:
+    """Whether position alone does not decide that this visit is reached."""
+    if state.told < policy.least or state.visits.service_s[visit] > 0:
+        return False
+    if visit == state.routes[state.names[visit].route_id].first:
+        return False  # routes begin where the vehicle already is
+    return state.told >= policy.share * (state.told + state.untold)
+
+
+def hear(policy: WordPolicy, state: FleetState, row: int, visit: int, said_us: int) -> None:
+    """A driver says that a visit is done: did he stand there before?"""
+    if state.visits.service_s[visit] > 0:
+        return
+    until_us = min(said_us, int(state.vehicles.at_us[row]))
+    stood = stood_s(state, row, visit, until_us, 1.0) >= policy.stands_s
+    _count(policy, state, told=not stood)
+
+
+def count_untold(policy: WordPolicy, state: FleetState, route: Route) -> None:
+    """A route is over: of the visits that it reached under way, some ended without a word."""
+    visits, started_us = state.visits, int(state.vehicles.started_us[route.vehicle])
+    for visit in range(route.first, route.end):
+        silent = visits.state[visit] in (ARRIVED, DEPARTED) and visits.arrived_us[visit] > started_us
+        if silent and not visits.service_s[visit] > 0:
+            _count(policy, state, told=False)
+
+
+def stood_s(state: FleetState, row: int, visit: int, until_us: int, share: float) -> float:
+    """How long a vehicle has stood within a share of a visit's radius, as far as its fixes say; 0 = it stands elsewhere."""
+    vehicles, visits = state.vehicles, state.visits
+    if vehicles.still_us[row] == MISSING:
+        return 0.0
+    place = float(vehicles.still_lat[row]), float(vehicles.still_lon[row])
+    if metres_between(*place, float(visits.lat[visit]), float(visits.lon[visit])) > share * float(visits.radius_m[visit]):
+        return 0.0
+    since_us = max(int(visits.entered_us[visit]), int(vehicles.still_us[row]))
+    return max((until_us - since_us) / 1e6, 0.0)
+
+
+def _count(policy: WordPolicy, state: FleetState, told: bool) -> None:
+    state.told, state.untold = state.told + told, state.untold + (not told)
+    if state.told + state.untold >= 2 * policy.memory:
+        state.told, state.untold = state.told // 2, state.untold // 2

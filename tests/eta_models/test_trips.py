@@ -1,0 +1,84 @@
+"""Trips without a plan: a curve over the distance, bent by where and when."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eta_models.tiles import ASKED, BITS, TILINGS, tiles
+from eta_models.trips import TripPolicy, Trips
+
+METRES_A_DEGREE = 111_320.0
+
+
+def asked(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Trips within ten kilometres, half of them to the north of the town."""
+    lat, lon, to_lat, to_lon = (base + rng.uniform(-0.05, 0.05, count) for base in (48.0, 11.0, 48.0, 11.0))
+    to_m = np.hypot(to_lat - lat, (to_lon - lon) * np.cos(np.radians(48.0))) * METRES_A_DEGREE
+    columns = {
+        "lat": lat, "lon": lon, "to_lat": to_lat, "to_lon": to_lon, "to_m": to_m, "behind_m": 0 * to_m, "leg_m": to_m, "elapsed_s": 0 * to_m,
+        "hour": rng.uniform(0, 24, count), "weekend": 0 * to_m, "vehicle": 0 * to_m, "speed_mps": 0 * to_m + np.nan, "closing_mps": 0 * to_m + np.nan,
+    }  # fmt: skip
+    return np.stack([columns[name] for name in ASKED], axis=1).astype(np.float32)
+
+
+def took_s(trips: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Five metres a second, half as fast to the north, a third slower at night."""
+    of = {name: trips[:, place].astype(np.float64) for place, name in enumerate(ASKED)}
+    slow = np.where(of["to_lat"] > 48.0, 2.0, 1.0) * np.where(of["hour"] < 6, 1.5, 1.0)
+    return 60.0 + of["to_m"] / 5.0 * slow * rng.uniform(0.9, 1.1, len(trips))
+
+
+def taught(count: int = 12_000) -> Trips:
+    model, rng = Trips(TripPolicy()), np.random.default_rng(1)
+    for _ in range(count // 200):
+        trips = asked(rng, 200)
+        model.learn(trips, took_s(trips, rng))
+    return model
+
+
+def error_s(model: Trips) -> float:
+    rng = np.random.default_rng(2)
+    trips = asked(rng, 1_000)
+    return float(np.abs(model.expected_s(trips) - took_s(trips, rng)).mean())
+
+
+def test_before_anything_was_learned_a_trip_takes_what_its_distance_says():
+    trips = asked(np.random.default_rng(3), 50)
+    expected_s = Trips(TripPolicy()).expected_s(trips)
+    assert expected_s == pytest.approx(60.0 + trips[:, ASKED.index("to_m")] * 1.3 / 7.0, rel=1e-3)
+
+
+def test_where_it_goes_and_when_are_learned():
+    curve_only = Trips(TripPolicy(learning_rate=0.0))
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        trips = asked(rng, 200)
+        curve_only.learn(trips, took_s(trips, rng))
+    assert error_s(taught()) < 0.6 * error_s(curve_only) < 0.8 * error_s(Trips(TripPolicy()))
+
+
+def test_a_trip_is_answered_alike_alone_and_among_others():
+    model, trips = taught(2_000), asked(np.random.default_rng(4), 37)
+    assert model.expected_s(trips).tolist() == [model.expected_s(trips[[row]])[0] for row in range(37)]
+
+
+def test_the_room_it_takes_does_not_grow():
+    model = taught(2_000)
+    assert model.weights.nbytes + model.squares.nbytes == 8 << BITS
+    assert tiles(asked(np.random.default_rng(5), 10)).shape == (10, len(TILINGS))
+
+
+number = st.floats(-1e6, 1e6, width=32) | st.just(float("nan"))
+
+
+@given(st.lists(st.tuples(st.floats(-90, 90, width=32), st.floats(-180, 180, width=32), *[number] * 2), min_size=1, max_size=5))
+def test_whatever_is_asked_and_learned_the_answer_is_finite_and_positive(drawn):
+    model, trips = Trips(TripPolicy()), asked(np.random.default_rng(6), len(drawn))
+    trips[:, :2] = [row[:2] for row in drawn]
+    trips[:, ASKED.index("speed_mps") :] = [row[2:] for row in drawn]
+    trips[:, ASKED.index("to_m")] = [abs(row[2]) if row[2] == row[2] else 0.0 for row in drawn]
+    model.learn(trips, np.full(len(trips), 1e9))
+    answer = model.expected_s(trips)
+    assert np.isfinite(answer).all()
+    assert (answer >= 1.0).all()
