@@ -13,6 +13,12 @@ from eta_models.stays import Stays
 SERVICE_VARIANCE = 0.25
 """Variance of a service time in units of its square: half of it is the usual deviation of delivery stops."""
 
+LAYOVER_S = 600.0
+"""A second call at the same place is part of the same stay when it is due so soon after the arrival; else it waits for its time."""
+
+ONE_STAY_S = 30.0
+"""Between the two arrivals of one stay: until the next fix."""
+
 SOONEST_S = 3.0
 """No estimate promises an arrival sooner than this: the fix is already some seconds old."""
 
@@ -47,19 +53,28 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     order, firsts = by_hop.order, np.flatnonzero(ahead.hop == 0)
     drive_s = leg_s[firsts] * legs.drive_share(ahead.leg[firsts])
     share_left, first_s, held_s = _first(journeys, leg_s[firsts], drive_s, stays)
+    due = np.fmax(ahead.planned_in_s, ahead.opens_in_s)
+    first_s = np.where(ahead.again[firsts] & (due[firsts] > SOONEST_S), due[firsts], first_s)
     spread_s = legs.spread_s(ahead.leg, leg_s)
     variance = (spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0))[order]
     legs_s, serving_s, ready_s, holds = leg_s[order], service_s[order], ready_s[order], hold[order]
     arrival_s, wait_s = np.empty(len(order)), np.zeros(len(order))
     arrival_s[: len(firsts)], wait_s[: len(firsts)] = first_s[by_hop.journeys], held_s[by_hop.journeys]
+    due_s, again = due[order], ahead.again[order]
     for here, before in by_hop.steps():
         early_s = ready_s[before] - arrival_s[before]
         waited = np.where(early_s > 0, holds[before] * early_s, 0.0)
         wait_s[here] = wait_s[before] + waited
         arrival_s[here] = np.maximum(arrival_s[before] + waited + serving_s[before] + legs_s[here], arrival_s[before] + SOONEST_S)
+        arrival_s[here] = np.where(again[here], second_call_s(arrival_s[before], due_s[here]), arrival_s[here])
         variance[here] += variance[before] + SERVICE_VARIANCE * serving_s[before] * serving_s[before]
     back = by_hop.back
     return Chain(back(arrival_s), leg_s, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, by_hop)
+
+
+def second_call_s(first_s: Floats, due_s: Floats) -> Floats:
+    """When a second call at a place counts, reached for the first in `first_s`."""
+    return np.where(due_s - first_s > LAYOVER_S, due_s, first_s + ONE_STAY_S)
 
 
 def _first(journeys: Journeys, leg_s: Floats, drive_s: Floats, stays: Stays) -> tuple[Floats, Floats, Floats]:

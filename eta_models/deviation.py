@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.chain import SOONEST_S, Chain
+from eta_models.chain import SOONEST_S, Chain, second_call_s
 from eta_models.columns import Floats
 from eta_models.journeys import Ahead, Journeys
 from eta_models.legs import Legs, LegTable
@@ -57,9 +57,13 @@ class Deviation:
         by_plan = np.maximum(planned_s[here] + 60.0 * self._transfer(base[here], up[here], down[here], known), SOONEST_S)
         share = np.minimum(np.maximum(first_s, by_plan) / self.policy.trust_plan_s, 0.5)
         arrival[here] = first_s + share * (by_plan - first_s)
+        due_s, again = np.fmax(planned_in_s, ahead.opens_in_s)[order], ahead.again[order]
+        here = slice(len(journeys_by_hop))
+        arrival[here] = np.where(again[here], first_s, arrival[here])
         for here, before in by_hop.steps():
             later = self._transfer(base[here], up[here], down[here], arrival[before] - planned_s[before])
             arrival[here] = np.maximum(planned_s[here] + 60.0 * later, arrival[before] + 10.0)
+            arrival[here] = np.where(again[here], second_call_s(arrival[before], due_s[here]), arrival[here])
         return by_hop.back(arrival)
 
     def _transfer(self, base: Floats, up: Floats, down: Floats, deviation_s: Floats) -> Floats:

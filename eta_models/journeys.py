@@ -52,6 +52,8 @@ class Ahead:
     opens_in_s: Floats
     closes_in_s: Floats
     service_s: Floats
+    again: Flags
+    """Whether it is another call at the place of the one before it, with nothing to do there in between."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ def _ahead(state: FleetState, rows: Ints, now_us: Ints, journey: Ints, hop: Ints
         opens_in_s=_seconds(visits.opens_us[visit], now),
         closes_in_s=_seconds(visits.closes_us[visit], now),
         service_s=visits.service_s[visit].astype(np.float64),
+        again=known_leg & visits.again(visit),
     )
 
 

@@ -1,5 +1,7 @@
 """Step 4, learn: at a tick, everything that became true since the last one teaches the models, in log order."""
 
+import numpy as np
+
 from eta_models.columns import MISSING, Ints
 from eta_models.journeys import LegTaken, StayEnded
 from stream.fleet import FleetState, Truth
@@ -23,7 +25,7 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
 
 def _teach(state: FleetState, truth: Truth, hour: float) -> None:
     match truth.kind:
-        case "leg":
+        case "leg" if not state.visits.again(np.array([truth.visit]))[0]:  # a layover is no way driven
             state.model.learn_leg(_leg(state, truth, hour))
         case "stay":
             service_s = float(state.visits.service_s[truth.visit])

@@ -20,7 +20,7 @@ JOURNEY: dict[str, object] = {
 }  # fmt: skip
 VISIT: dict[str, object] = {
     "leg": -1, "place": -1, "area": -1, "leg_m": 1000.0, "leg_planned_s": NAN, "planned_in_s": NAN, "opens_in_s": NAN,
-    "closes_in_s": NAN, "service_s": 0.0,
+    "closes_in_s": NAN, "service_s": 0.0, "again": False,
 }  # fmt: skip
 
 LEGS, PLACES, AREAS = 6, 5, 3
@@ -58,6 +58,7 @@ MADE_VISIT = st.fixed_dictionaries(
         "opens_in_s": TIMES,
         "closes_in_s": TIMES,
         "service_s": st.one_of(SPANS, st.just(NAN)),
+        "again": st.booleans(),
     }
 )
 TRIP = st.tuples(MADE_JOURNEY, st.lists(MADE_VISIT, min_size=1, max_size=4))
