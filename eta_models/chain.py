@@ -8,6 +8,7 @@ from eta_models.columns import Floats
 from eta_models.journeys import Ahead, Journeys
 from eta_models.legs import Legs
 from eta_models.ranks import Ranks, ranks
+from eta_models.runs import Runs, Seen
 from eta_models.stays import Stays
 
 SERVICE_VARIANCE = 0.25
@@ -37,11 +38,13 @@ class Chain:
     """Of the current leg (1 = not begun), one row a journey."""
     first_s: Floats
     """Plain time to the next stop, one row a journey."""
+    seen: Seen
+    """What past runs of the current leg say, one row a journey."""
     by_hop: Ranks
     """The order in which the stops were followed."""
 
 
-def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
+def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs) -> Chain:
     """Follow each journey through its visits. Rows of `ahead` are grouped by journey and `hop` counts 0, 1, .. within each."""
     hour = np.minimum(journeys.hour[ahead.journey].astype(np.int64), 23)
     leg_s = legs.expected_s(ahead.leg, ahead.area, hour, ahead.leg_m, ahead.leg_planned_s)
@@ -53,6 +56,11 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     order, firsts = by_hop.order, np.flatnonzero(ahead.hop == 0)
     drive_s = leg_s[firsts] * legs.drive_share(ahead.leg[firsts])
     share_left, first_s, held_s = _first(journeys, leg_s[firsts], drive_s, stays)
+    leg = ahead.leg[firsts]
+    row = np.where((leg >= 0) & ~ahead.again[firsts], legs.table.runs[leg], -1).astype(np.int64)
+    unpaused_s = first_s - journeys.paused_s + journeys.fix_age_s
+    seen = runs.left_s(row, journeys.east_m, journeys.north_m, journeys.still_s, ahead.leg_m[firsts], unpaused_s)
+    first_s = np.where(seen.weight > 0, np.maximum(seen.left_s - journeys.fix_age_s, SOONEST_S) + journeys.paused_s, first_s)
     due = np.fmax(ahead.planned_in_s, ahead.opens_in_s)
     first_s = np.where(ahead.again[firsts] & (due[firsts] > SOONEST_S), due[firsts], first_s)
     spread_s = legs.spread_s(ahead.leg, leg_s)
@@ -69,7 +77,7 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
         arrival_s[here] = np.where(again[here], second_call_s(arrival_s[before], due_s[here]), arrival_s[here])
         variance[here] += variance[before] + SERVICE_VARIANCE * serving_s[before] * serving_s[before]
     back = by_hop.back
-    return Chain(back(arrival_s), leg_s, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, by_hop)
+    return Chain(back(arrival_s), leg_s, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, seen, by_hop)
 
 
 def second_call_s(first_s: Floats, due_s: Floats) -> Floats:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from eta_models.columns import MISSING, Ints
-from eta_models.journeys import LegTaken, StayEnded
+from eta_models.journeys import LegTaken, Reached, StayEnded
 from stream.fleet import FleetState, Truth
+from stream.moments import minute_of_day
 from stream.outputs import Event, Outputs
 
 
@@ -16,7 +17,7 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
     truths = sorted(state.truths, key=lambda truth: truth.position)
     for truth in truths:
         _teach(state, truth, hour)
-    state.model.learn_arrivals([(truth.question, truth.at_us) for truth in truths if truth.kind == "arrival"])
+    state.model.learn_arrivals([_reached(state, truth) for truth in truths if truth.kind == "arrival"])
     state.truths.clear()
     if state.model.export():
         resets = state.model.resets
@@ -36,6 +37,11 @@ def _teach(state: FleetState, truth: Truth, hour: float) -> None:
             state.model.forget_questions(truth.question)
 
 
+def _reached(state: FleetState, truth: Truth) -> Reached:
+    known = state.visits.leg[truth.visit] >= 0
+    return Reached(truth.question, truth.at_us, int(state.visits.place[truth.visit - 1]) if known else -1)
+
+
 def _leg(state: FleetState, truth: Truth, hour: float) -> LegTaken:
     """The leg that ended at a visit. A stop before without service time is part of it: nobody can tell stopping from driving slowly."""
     visits, here, before = state.visits, truth.visit, truth.visit - 1
@@ -53,6 +59,8 @@ def _leg(state: FleetState, truth: Truth, hour: float) -> LegTaken:
         early_s=0.0 if served else _early_s(state, before, visits.opens_us),
         deviation_before_s=-_early_s(state, before, visits.planned_us, float("nan")),
         deviation_s=-_early_s(state, here, visits.planned_us, float("nan")),
+        minute=int(minute_of_day(visits.planned_us[[here]], state.utc_offset_s)[0]),
+        run=truth.run,
     )
 
 
