@@ -8,13 +8,24 @@ from eta_models.columns import Floats
 from eta_models.journeys import Ahead, Journeys
 from eta_models.legs import Legs
 from eta_models.ranks import Ranks, ranks
+from eta_models.runs import Runs, Seen
 from eta_models.stays import Stays
 
 SERVICE_VARIANCE = 0.25
 """Variance of a service time in units of its square: half of it is the usual deviation of delivery stops."""
 
+LAYOVER_S = 600.0
+"""A second call at the same place is part of the same stay when it is due so soon after the arrival; else it waits for its time."""
+
+ONE_STAY_S = 30.0
+"""Between the two arrivals of one stay: until the next fix."""
+
 SOONEST_S = 3.0
 """No estimate promises an arrival sooner than this: the fix is already some seconds old."""
+
+
+KNOWN = 3
+"""A leg that was driven so often says more about itself than other ways between its ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +42,17 @@ class Chain:
     """Of the current leg (1 = not begun), one row a journey."""
     first_s: Floats
     """Plain time to the next stop, one row a journey."""
+    seen: Seen
+    """What past runs of the current leg say, one row a journey."""
     by_hop: Ranks
     """The order in which the stops were followed."""
 
 
-def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
-    """Follow each journey through its visits. Rows of `ahead` are grouped by journey and `hop` counts 0, 1, .. within each."""
+def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs, trip_s: Floats | None = None) -> Chain:
+    """Follow each journey through its visits. Rows of `ahead` are grouped by journey and `hop` counts 0, 1, .. within each.
+
+    `trip_s`: what a way without a plan is left to take by where it leads, one row a journey; NaN = not asked about.
+    """
     hour = np.minimum(journeys.hour[ahead.journey].astype(np.int64), 23)
     leg_s = legs.expected_s(ahead.leg, ahead.area, hour, ahead.leg_m, ahead.leg_planned_s)
     service_s = stays.service_s(ahead.place, ahead.service_s)
@@ -47,19 +63,36 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays) -> Chain:
     order, firsts = by_hop.order, np.flatnonzero(ahead.hop == 0)
     drive_s = leg_s[firsts] * legs.drive_share(ahead.leg[firsts])
     share_left, first_s, held_s = _first(journeys, leg_s[firsts], drive_s, stays)
+    leg = ahead.leg[firsts]
+    row = np.where((leg >= 0) & ~ahead.again[firsts], legs.table.runs[leg], -1).astype(np.int64)
+    unpaused_s = first_s - journeys.paused_s + journeys.fix_age_s
+    seen = runs.left_s(row, journeys.east_m, journeys.north_m, journeys.still_s, ahead.leg_m[firsts], unpaused_s)
+    first_s = np.where(seen.weight > 0, np.maximum(seen.left_s - journeys.fix_age_s, SOONEST_S) + journeys.paused_s, first_s)
+    if trip_s is not None:
+        fresh = (trip_s == trip_s) & ((leg < 0) | (legs.table.seen[leg] < KNOWN))
+        first_s = np.where(fresh, np.maximum(trip_s, SOONEST_S) + journeys.paused_s, first_s)
+    due = np.fmax(ahead.planned_in_s, ahead.opens_in_s)
+    first_s = np.where(ahead.again[firsts] & (due[firsts] > SOONEST_S), due[firsts], first_s)
     spread_s = legs.spread_s(ahead.leg, leg_s)
     variance = (spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0))[order]
     legs_s, serving_s, ready_s, holds = leg_s[order], service_s[order], ready_s[order], hold[order]
     arrival_s, wait_s = np.empty(len(order)), np.zeros(len(order))
     arrival_s[: len(firsts)], wait_s[: len(firsts)] = first_s[by_hop.journeys], held_s[by_hop.journeys]
+    due_s, again = due[order], ahead.again[order]
     for here, before in by_hop.steps():
         early_s = ready_s[before] - arrival_s[before]
         waited = np.where(early_s > 0, holds[before] * early_s, 0.0)
         wait_s[here] = wait_s[before] + waited
         arrival_s[here] = np.maximum(arrival_s[before] + waited + serving_s[before] + legs_s[here], arrival_s[before] + SOONEST_S)
+        arrival_s[here] = np.where(again[here], second_call_s(arrival_s[before], due_s[here]), arrival_s[here])
         variance[here] += variance[before] + SERVICE_VARIANCE * serving_s[before] * serving_s[before]
     back = by_hop.back
-    return Chain(back(arrival_s), leg_s, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, by_hop)
+    return Chain(back(arrival_s), leg_s, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, seen, by_hop)
+
+
+def second_call_s(first_s: Floats, due_s: Floats) -> Floats:
+    """When a second call at a place counts, reached for the first in `first_s`."""
+    return np.where(due_s - first_s > LAYOVER_S, due_s, first_s + ONE_STAY_S)
 
 
 def _first(journeys: Journeys, leg_s: Floats, drive_s: Floats, stays: Stays) -> tuple[Floats, Floats, Floats]:

@@ -1,8 +1,9 @@
 """What the plain estimate gets wrong, learned by River one arrival at a time, and answered from exported weights by numpy.
 
-Two linear models learn from questions: one for their horizon (and whether the stop is the next), one for all. Their answers and
-the plain estimates are experts; a hedge weighs them by how well each has done lately at that horizon, so that a cold model
-cannot make the plain estimate worse for long. Predictions use the weights exported at the last tick, never newer ones.
+Three linear models learn from each question: one for its horizon (and whether the stop is the next), one for how many stops are before
+it, one for all. Their answers and the plain estimates are experts; a hedge weighs them by how well each has done lately at that horizon,
+so that a cold model cannot make the plain estimate worse for long. Predictions use the weights exported at the last tick, never newer
+ones.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,10 @@ BINS_S = np.array([120.0, 240.0, 360.0, 480.0, 600.0, 750.0, 900.0, 1200.0, 1500
 HEDGE_BINS = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
 """The coarser bin of a fine one, for the weights of the experts."""
 
-EXPERTS = ("chain", "transfer", "by_plan", "base", "binned", "common")
+HOPS = np.array([1, 2, 4])
+"""Stops before at which the models by hop are cut."""
+
+EXPERTS = ("chain", "transfer", "by_plan", "base", "binned", "by_hop", "common")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class CorrectionPolicy:
     intercept_rate: float = 0.005
     huber_epsilon: float = 0.2
     common_every: int = 3
-    """The model for all horizons sees so much more than the others that every third question is enough for it."""
+    """The model for all questions sees so many that every third is enough for it."""
     hedge_rate: float = 0.002
     hedge_sharpness: float = 40.0
 
@@ -41,15 +45,22 @@ def group_of(base_s: Floats, hop: Ints) -> Ints:
     return np.searchsorted(BINS_S, base_s, side="right") * 2 + (hop > 0)
 
 
+def hop_class(hop: Ints) -> Ints:
+    """The class of stops before: none, one, two or three, more."""
+    return np.searchsorted(HOPS, hop, side="right")
+
+
 class Correction:
     """Learned corrections of one fleet."""
 
-    GROUPS = 2 * (len(BINS_S) + 1)
+    BINNED = 2 * (len(BINS_S) + 1)
+    BY_HOP = len(HOPS) + 1
+    COMMON = BINNED + BY_HOP
 
     def __init__(self, policy: CorrectionPolicy) -> None:
         self.policy = policy
-        self.models = [self._new() for _ in range(self.GROUPS + 1)]
-        self.weights = np.zeros((self.GROUPS + 1, len(NAMES) + 1))
+        self.models = [self._new() for _ in range(self.COMMON + 1)]
+        self.weights = np.zeros((self.COMMON + 1, len(NAMES) + 1))
         self.loss = np.zeros((12, len(EXPERTS)))
         self.asked = np.zeros(12)
         self._hedge = np.full((12, len(EXPERTS)), 1.0 / len(EXPERTS))
@@ -61,14 +72,16 @@ class Correction:
         loss = optim.losses.Huber(p.huber_epsilon)
         return linear_model.LinearRegression(optimizer=optim.AdaGrad(p.learning_rate), loss=loss, intercept_lr=p.intercept_rate)
 
-    def experts(self, table: Floats, base_s: Floats, group: Ints, plain: Sequence[Floats]) -> Floats:
+    def experts(self, table: Floats, base_s: Floats, hop: Ints, plain: Sequence[Floats]) -> Floats:
         """The answers of all experts in seconds from now, one row a question. `plain`: chain, transfer, by plan (NaN = as chain)."""
         scale = scale_s(base_s)
         answers = np.empty((len(base_s), len(EXPERTS)))
+        groups = (group_of(base_s, hop), self.BINNED + hop_class(hop), np.full(len(hop), self.COMMON))
         for place, answer in enumerate(plain):
             answers[:, place] = np.where(answer == answer, answer, plain[0])
         answers[:, 3] = base_s
-        for place, weights in ((4, self.weights[group]), (5, self.weights[-1:])):
+        for place, group in enumerate(groups, start=4):
+            weights = self.weights[group]
             shift = (weights[:, :-1] * table).sum(axis=1) + weights[:, -1]
             answers[:, place] = base_s + np.minimum(np.maximum(shift, -CLIP), CLIP) * scale
         return answers
@@ -82,16 +95,14 @@ class Correction:
         group, scale = group_of(base_s, hop), scale_s(base_s)
         targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
         weights = (scale / 100.0).tolist()
-        seen = int(self.asked.sum())
-        for number, row, target, weight in zip(group.tolist(), table.tolist(), targets, weights, strict=True):
+        by_hop, seen = (self.BINNED + hop_class(hop)).tolist(), int(self.asked.sum())
+        for number, other, row, target, weight in zip(group.tolist(), by_hop, table.tolist(), targets, weights, strict=True):
             # A zero teaches nothing and costs as much.
             named = {name: value for name, value in zip(NAMES, row, strict=True) if value}
-            self.models[number].learn_one(named, target, w=weight)
-            if seen % self.policy.common_every == 0:
-                self.models[self.GROUPS].learn_one(named, target, w=weight)
-            self._learned.add(number)
+            for model in (number, other, self.COMMON)[: 2 + (seen % self.policy.common_every == 0)]:
+                self.models[model].learn_one(named, target, w=weight)
+                self._learned.add(model)
             seen += 1
-        self._learned.add(self.GROUPS)
         errors = np.fmin(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
         for cell, error in zip((HEDGE_BINS[group >> 1] * 2 + (group & 1)).tolist(), errors, strict=True):
             self.asked[cell] += 1.0

@@ -7,7 +7,7 @@ journeys one after the other. Times are seconds from the moment of asking (`_in_
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from eta_models.columns import Flags, Floats, Ints
+from eta_models.columns import Flags, Floats, Floats32, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,13 @@ class Journeys:
     """Since the last departure (under way) or the arrival (standing)."""
     still_s: Floats
     speed_mps: Floats
+    approach_mps: Floats
+    """How fast the distance to the next stop shrank between the last two fixes."""
+    east_m: Floats
+    north_m: Floats
+    """The fix seen from the next stop; NaN = not located, or not on a known leg, or serving."""
+    lead_s: Floats
+    """How long before its planned time the vehicle is still at the stop where the leg began; 0 = not there, or late."""
     deviation_s: Floats
     paused_s: Floats
     standing: Flags
@@ -33,6 +40,15 @@ class Journeys:
     """When that place opens; negative = passed, NaN = it has no opening."""
     opens: Flags
     """Whether that place has an opening time."""
+    left_place: Ints
+    """Where the leg began, -1 = nowhere known."""
+    vehicle: Ints
+    route: Ints
+    """Numbers that tell vehicles and routes apart."""
+    now_s: Floats
+    """Log time, only ever compared with itself: what was learned fades."""
+    trip: Floats32
+    """Where the vehicle is and goes, with the columns `tiles.ASKED`, if its next stop has no planned time; else NaN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,10 @@ class Ahead:
     opens_in_s: Floats
     closes_in_s: Floats
     service_s: Floats
+    minute: Ints
+    """Minute of the day for which it is planned, -1 = it has no plan."""
+    again: Flags
+    """Whether it is another call at the place of the one before it, with nothing to do there in between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +95,12 @@ class Estimates:
     """The answers that were weighed: shape (rows, experts), seconds from now."""
     base_s: Floats
     """The plain estimate that the features are relative to."""
+    lead_s: Floats
+    """Of the next stop: the lead that may be lingered where the leg began; 0 for later stops."""
+    first_s: Floats
+    """The plain time to the next stop."""
+    slots: Ints
+    """Where the errors of each answer are tracked: shape (rows, trackers)."""
 
 
 class LegTaken(NamedTuple):
@@ -96,6 +122,10 @@ class LegTaken(NamedTuple):
     early_s: float
     deviation_before_s: float
     deviation_s: float
+    minute: int = -1
+    """Minute of the day for which its end was planned, -1 = it has no plan."""
+    run: bytes = b""
+    """Where the vehicle was on it, as half floats: metres east and north of its end, seconds stood, seconds left; see `runs`."""
 
 
 class StayEnded(NamedTuple):
@@ -105,3 +135,11 @@ class StayEnded(NamedTuple):
     took_s: float
     early_s: float
     service_s: float
+
+
+class Reached(NamedTuple):
+    """A visit was reached: the newest kept question about it, when (microseconds), and where its leg began (-1 = nowhere known)."""
+
+    question: int
+    at_us: int
+    left_place: int = -1

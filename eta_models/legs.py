@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from eta_models.bounded_keys import BoundedKeys, keyed_row, trim_keyed
-from eta_models.columns import Columns, Floats, Floats32, Ints, Small
+from eta_models.columns import Columns, Floats, Floats32, Ints, Ints32, Small
 from eta_models.journeys import LegTaken
 
 
@@ -44,6 +44,7 @@ class LegTable(Columns):
         "moments": ("f4", 0.0, 8),
         "transfer": ("f4", 0.0, 3),
         "transferred": ("i1", 0),
+        "runs": ("i4", -1),
     }
     seen: Floats32
     mean_s: Floats32
@@ -54,6 +55,8 @@ class LegTable(Columns):
     """Normal equations of how lateness travels along the leg, and their solution; see `deviation`."""
     transfer: Floats32
     transferred: Small
+    runs: Ints32
+    """Where its runs are kept, -1 = nowhere; see `runs`."""
 
 
 class Legs:

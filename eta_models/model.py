@@ -10,17 +10,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eta_models.chain import chain
-from eta_models.columns import Floats
+from eta_models.columns import Floats, Ints
 from eta_models.correction import Correction, CorrectionPolicy, group_of
+from eta_models.daily import Daily
 from eta_models.deviation import Deviation, DeviationPolicy
-from eta_models.features import SPREAD, by_plan_s, features, scale_s
+from eta_models.features import SPREAD, Answers, by_plan_s, features, scale_s
 from eta_models.intervals import IntervalPolicy, Intervals
-from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, StayEnded
+from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, Reached, StayEnded
 from eta_models.lateness import Lateness, LatenessPolicy
 from eta_models.legs import LegPolicy, Legs
+from eta_models.outlooks import outlooks
 from eta_models.questions import Questions
 from eta_models.ranks import ranks
+from eta_models.runs import RunPolicy, Runs
 from eta_models.stays import StayPolicy, Stays
+from eta_models.trackers import TrackerPolicy, Trackers
+from eta_models.trips import TripPolicy, Trips
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,9 @@ class ModelPolicy:
     deviation: DeviationPolicy = field(default_factory=DeviationPolicy)
     correction: CorrectionPolicy = field(default_factory=CorrectionPolicy)
     intervals: IntervalPolicy = field(default_factory=IntervalPolicy)
+    runs: RunPolicy = field(default_factory=RunPolicy)
+    trackers: TrackerPolicy = field(default_factory=TrackerPolicy)
+    trips: TripPolicy = field(default_factory=TripPolicy)
     lateness: LatenessPolicy = field(default_factory=LatenessPolicy)
 
 
@@ -43,6 +51,8 @@ class EtaModel:
         self.legs, self.stays, self.deviation = Legs(policy.legs), Stays(policy.stays), Deviation(policy.deviation)
         self.correction = Correction(policy.correction)
         self.intervals, self.lateness = Intervals(policy.intervals), Lateness(policy.lateness)
+        self.runs, self.daily, self.trackers = Runs(policy.runs), Daily(), Trackers(policy.trackers)
+        self.trips = Trips(policy.trips)
         self.questions = Questions()
 
     @property
@@ -52,17 +62,35 @@ class EtaModel:
 
     def estimate(self, journeys: Journeys, ahead: Ahead) -> Estimates:
         """Answer for every remaining visit of every journey; later stops are never answered before earlier ones."""
-        plain = chain(journeys, ahead, self.legs, self.stays)
-        by_plan = by_plan_s(journeys, ahead)
-        transfer = self.deviation.follow(journeys, ahead, plain, self.legs.table)
-        base_s = np.maximum(np.where(transfer == transfer, 0.5 * (plain.arrival_s + transfer), plain.arrival_s), 5.0)
-        table, group = features(journeys, ahead, plain, transfer, by_plan, base_s), group_of(base_s, ahead.hop)
-        experts = self.correction.experts(table, base_s, group, (plain.arrival_s, transfer, by_plan))
+        found, firsts = self._answers(journeys, ahead), ahead.hop == 0
+        plain, base_s = found.plain, found.base_s
+        slots = self.trackers.slots(journeys, ahead)
+        table = features(journeys, ahead, found, self.trackers.off(slots, journeys.now_s[ahead.journey]))
+        group = group_of(base_s, ahead.hop)
+        experts = self.correction.experts(table, base_s, ahead.hop, (plain.arrival_s, found.transfer_s, found.by_plan_s))
         p50_s = in_order(ahead, np.maximum(self.correction.weigh(experts, group), 1.0))
         low, high = self.intervals.bounds(p50_s, ahead.hop, table[:, SPREAD] * scale_s(base_s))
         p10_s, p90_s = np.minimum(in_order(ahead, low), p50_s), np.maximum(in_order(ahead, high), p50_s)
-        chance = self.lateness.probability(p10_s, p50_s, p90_s, ahead.closes_in_s)
-        return Estimates(p10_s, p50_s, p90_s, chance, plain.service_s, plain.wait_s, table, experts, base_s)
+        return Estimates(
+            p10_s, p50_s, p90_s,
+            p_late=self.lateness.probability(p10_s, p50_s, p90_s, ahead.closes_in_s),
+            service_s=plain.service_s,
+            wait_s=plain.wait_s,
+            features=table,
+            experts=experts,
+            base_s=base_s,
+            lead_s=np.where(firsts & ~ahead.again, journeys.lead_s[ahead.journey], 0.0),
+            first_s=plain.first_s[ahead.journey],
+            slots=slots,
+        )  # fmt: skip
+
+    def _answers(self, journeys: Journeys, ahead: Ahead) -> Answers:
+        """What the plain estimates say."""
+        plain = chain(journeys, ahead, self.legs, self.stays, self.runs, self.trips.left_s(journeys.trip))
+        ways = outlooks(journeys, ahead, plain, self.legs, self.stays, self.daily)
+        from_here, from_last = self.deviation.follow(journeys, ahead, plain, ways.lead_s, self.legs.table)
+        base_s = np.maximum(np.where(from_here == from_here, 0.5 * (plain.arrival_s + from_here), plain.arrival_s), 5.0)
+        return Answers(plain, from_here, from_last, by_plan_s(journeys, ahead), ways, base_s)
 
     def learn_leg(self, fact: LegTaken) -> None:
         """A leg was driven: what was not waited out before it is its time; the wait and the deviations teach their own parts."""
@@ -72,38 +100,71 @@ class EtaModel:
             if fact.early_s > self.stays.policy.hold_worth_s:
                 self.stays.learn_hold(fact.place, (fact.took_s - self.legs.one_s(fact)) / fact.early_s)
         took_s = max(fact.took_s - waited_s, 1.0)
+        self._learn_run(fact)
         self.legs.learn(fact._replace(took_s=took_s, drive_s=min(fact.drive_s, took_s)))
+        if fact.deviation_s == fact.deviation_s:
+            self.daily.learn(fact.leg, fact.minute, took_s, fact.deviation_s)
         if fact.deviation_before_s == fact.deviation_before_s and fact.deviation_s == fact.deviation_s:
             self.deviation.learn(self.legs.table, fact.leg, fact.deviation_before_s, fact.deviation_s)
+
+    def _learn_run(self, fact: LegTaken) -> None:
+        """Where the vehicle was on the leg; only a leg that is driven a second time gets room for it."""
+        table = self.legs.table
+        if fact.leg < 0 or not fact.run or table.seen[fact.leg] < 1:
+            return
+        if table.runs[fact.leg] < 0:
+            table.runs[fact.leg] = self.runs.room()
+        if table.runs[fact.leg] >= 0:
+            self.runs.learn(int(table.runs[fact.leg]), np.frombuffer(fact.run, dtype=np.float16).reshape(-1, 4))
+
+    def trim_legs(self, live: Ints) -> Ints | None:
+        """Forget legs that are too many (at a tick); the new row of every old one, -1 = forgotten; None = nothing moved."""
+        number = self.legs.trim(live)
+        if number is not None:
+            self.runs.trim(self.legs.table.runs[: self.legs.table.count].astype(np.int64))
+            self.daily.forget()
+        return number
 
     def learn_stay(self, fact: StayEnded) -> None:
         """A stop was left."""
         self.stays.learn(fact)
 
-    def learn_arrivals(self, truths: Sequence[tuple[int, int]]) -> None:
-        """Visits that were reached, in log order: the newest kept question about each, and the time of arrival in microseconds."""
+    def learn_arrivals(self, reached: Sequence[Reached]) -> None:
+        """Visits that were reached, in log order."""
         kept = self.questions
-        chains = [(kept.take(newest), arrived_us) for newest, arrived_us in truths]
-        rows = np.array([row for chain_rows, _ in chains for row in chain_rows], dtype=np.int64)
+        chains = [kept.take(one.question) for one in reached]
+        rows = np.array([row for chain_rows in chains for row in chain_rows], dtype=np.int64)
         if not len(rows):
             return
-        arrived_us = np.repeat(np.array([us for _, us in chains], dtype=np.int64), [len(chain_rows) for chain_rows, _ in chains])
+        lengths = [len(chain_rows) for chain_rows in chains]
+        arrived_us = np.repeat(np.array([one.at_us for one in reached], dtype=np.int64), lengths)
+        left_place = np.repeat(np.array([one.left_place for one in reached], dtype=np.int64), lengths)
         took_s, hop = (arrived_us - kept.asked_us[rows]) / 1e6, kept.hop[rows].astype(np.int64)
         p10_s, p50_s, p90_s, closes = (column[rows].astype(np.float64) for column in (kept.p10_s, kept.p50_s, kept.p90_s, kept.closes_in_s))
-        table, base_s, experts = (column[rows].astype(np.float64) for column in (kept.features, kept.base_s, kept.experts))
+        table, experts, base_s = kept.answered(rows)
+        self._learn_lingering(left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
+        trips, asked = kept.take_trips(rows)
+        self.trips.learn(asked, took_s[trips])
         self.correction.learn(table, base_s, hop, experts, took_s)
+        self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - p50_s) / scale_s(base_s), int(arrived_us.max()) / 1e6)
         self.intervals.learn(p50_s, hop, table[:, SPREAD] * scale_s(base_s), took_s)
         open_then = closes > 0
         self.lateness.learn(self.lateness.features(p10_s, p50_s, p90_s, closes)[open_then], (took_s > closes)[open_then])
 
+    def _learn_lingering(self, place: Ints, lead_s: Floats, longer_s: Floats) -> None:
+        """How much longer than plain early vehicles took, as a share of their lead."""
+        for row in np.flatnonzero((lead_s > self.stays.policy.hold_worth_s) & (place >= 0)).tolist():
+            self.stays.learn_linger(int(place[row]), float(longer_s[row] / lead_s[row]))
+
     def forget_questions(self, newest: int) -> None:
         """Let go of the questions about a visit that has no truth."""
-        self.questions.take(newest)
+        self.questions.drop(newest)
 
     def export(self) -> int:
         """Let everything learned so far count from now on (call at a tick); returns how many models were reset to good weights."""
         self.intervals.export()
         self.deviation.export(self.legs)
+        self.trackers.export()
         return self.correction.export() + self.lateness.export()
 
 

@@ -13,6 +13,7 @@ from eta_models.lateness import Lateness
 from eta_models.legs import Legs, LegTable
 from eta_models.model import EtaModel, ModelPolicy
 from eta_models.questions import Questions
+from eta_models.runs import RunTable
 from eta_models.stays import PlaceTable, Stays
 
 ARRAYS = {
@@ -34,6 +35,10 @@ class _SavedModel(msgspec.Struct, frozen=True):
     places: tuple[dict[str, bytes], int]
     place_keys: tuple[list[str], bytes, int]
     questions: tuple[dict[str, bytes], int, list[int]]
+    runs: tuple[dict[str, bytes], int, list[int]]
+    daily: tuple[bytes, dict[str, bytes]]
+    trackers: tuple[bytes, bytes, list[tuple[bytes, bytes, float]]]
+    trips: tuple[list[bytes], dict[int, bytes]]
     deviation_weight: float
     unexported: tuple[list[int], list[int]]
     """Models and legs that have learned since the last export."""
@@ -51,6 +56,10 @@ def dump_model(model: EtaModel) -> bytes:
         places=(model.stays.table.dump(), model.stays.table.count),
         place_keys=model.stays.keys.dump(),
         questions=(model.questions.dump(), model.questions.count, model.questions.free),
+        runs=(model.runs.table.dump(), model.runs.table.count, model.runs.free),
+        daily=model.daily.dump(),
+        trackers=model.trackers.dump(),
+        trips=(model.trips.dump(), dict(model.questions.trips)),
         deviation_weight=model.deviation.weight,
         unexported=(sorted(model.correction._learned), sorted(model.deviation._touched)),
         resets=(model.correction.resets, model.lateness.resets),
@@ -77,6 +86,7 @@ def load_model(raw: bytes, policy: ModelPolicy) -> EtaModel:
     fields, count, free = saved.questions
     model.questions = Questions.load(fields, count)
     model.questions.free = free
+    _load_places(model, saved)
     _load_river(model.correction, model.lateness, saved)
     return model
 
@@ -99,6 +109,18 @@ def _load_legs(legs: Legs, saved: _SavedModel) -> None:
 def _load_stays(stays: Stays, saved: _SavedModel) -> None:
     stays.table = PlaceTable.load(*saved.places)
     _load_keys(stays.keys, saved.place_keys)
+
+
+def _load_places(model: EtaModel, saved: _SavedModel) -> None:
+    fields, count, free = saved.runs
+    model.runs.table, model.runs.free = RunTable.load(fields, count), free
+    model.daily.load(*saved.daily)
+    model.trackers.load(*saved.trackers)
+    learned, model.questions.trips = saved.trips
+    try:
+        model.trips.load(learned)
+    except ValueError as error:
+        raise UntrustedModel(str(error)) from error
 
 
 def _load_keys(keys: BoundedKeys[Any], saved: tuple[list[Any], bytes, int]) -> None:

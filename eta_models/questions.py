@@ -4,10 +4,18 @@ from typing import ClassVar
 
 import numpy as np
 
-from eta_models.columns import Columns, Floats, Floats32, Ints, Ints32
+from eta_models.columns import Columns, Floats, Floats32, Ints, Ints32, Small
 from eta_models.correction import EXPERTS
-from eta_models.features import NAMES
+from eta_models.features import NAMES, scale_s
 from eta_models.journeys import Estimates
+from eta_models.tiles import ASKED
+from eta_models.trackers import NAMES as OFF
+
+STEPS = 31.0
+"""Steps of a feature that are told apart in one unit: -4 .. 4 in a byte."""
+
+MOST_OFF = 1_000.0
+"""An expert further from the base is as wrong as can be."""
 
 
 class Questions(Columns):
@@ -22,8 +30,11 @@ class Questions(Columns):
         "p10_s": ("f4", 0.0),
         "p50_s": ("f4", 0.0),
         "p90_s": ("f4", 0.0),
-        "features": ("f2", 0.0, len(NAMES)),
-        "experts": ("f4", 0.0, len(EXPERTS)),
+        "lead_s": ("f4", 0.0),
+        "first_s": ("f4", 0.0),
+        "slots": ("i2", 0, len(OFF)),
+        "features": ("i1", 0, len(NAMES)),
+        "experts": ("f2", 0.0, len(EXPERTS)),
     }
     before: Ints32
     asked_us: Ints
@@ -33,12 +44,20 @@ class Questions(Columns):
     p10_s: Floats32
     p50_s: Floats32
     p90_s: Floats32
-    features: Floats32
+    lead_s: Floats32
+    first_s: Floats32
+    """What the next stop was asked about with: the lead at the stop where the leg began, and the plain time to it."""
+    slots: Ints32
+    features: Small
+    """In steps of 1/31: what waits is most of what a vehicle takes, and errors are a hundred times as large."""
     experts: Floats32
+    """As their distance from the base in scales."""
 
     def __init__(self, capacity: int = 16) -> None:
         super().__init__(capacity)
         self.free: list[int] = []
+        self.trips: dict[int, bytes] = {}
+        """Trips without a plan that questions are about, by row: few fleets have any."""
 
     @property
     def kept(self) -> int:
@@ -56,9 +75,31 @@ class Questions(Columns):
         self.p10_s[places] = answer.p10_s[rows]
         self.p50_s[places] = answer.p50_s[rows]
         self.p90_s[places] = answer.p90_s[rows]
-        self.features[places] = answer.features[rows]
-        self.experts[places] = answer.experts[rows]
+        self.lead_s[places] = answer.lead_s[rows]
+        self.first_s[places] = answer.first_s[rows]
+        self.slots[places] = answer.slots[rows]
+        self.features[places] = np.rint(answer.features[rows] * STEPS)
+        base_s = self.base_s[places].astype(np.float64)
+        off = (answer.experts[rows] - base_s[:, None]) / scale_s(base_s)[:, None]
+        self.experts[places] = np.minimum(np.maximum(off, -MOST_OFF), MOST_OFF)
         return places
+
+    def put_trips(self, places: Ints, asked: Floats32) -> None:
+        """What is known of the trips that these questions are about; NaN = of none."""
+        for i in np.flatnonzero(asked[:, 0] == asked[:, 0]).tolist():
+            self.trips[int(places[i])] = asked[i].tobytes()
+
+    def take_trips(self, rows: Ints) -> tuple[Ints, Floats32]:
+        """Which of these questions are about trips, and the trips; they are forgotten with that."""
+        places = np.array([i for i, row in enumerate(rows.tolist()) if row in self.trips], dtype=np.int64)
+        asked = np.frombuffer(b"".join(self.trips.pop(int(rows[i])) for i in places.tolist()), dtype=np.float32)
+        return places, asked.reshape(-1, len(ASKED))
+
+    def answered(self, rows: Ints) -> tuple[Floats, Floats, Floats]:
+        """Features, experts in seconds, and bases of questions, as they were when they were put."""
+        base_s = self.base_s[rows].astype(np.float64)
+        experts = base_s[:, None] + self.experts[rows].astype(np.float64) * scale_s(base_s)[:, None]
+        return self.features[rows] / STEPS, experts, base_s
 
     def dump(self) -> dict[str, bytes]:
         """The rows that wait; free ones are emptied first, so that they cost nothing."""
@@ -67,6 +108,11 @@ class Questions(Columns):
 
     def _row(self) -> int:
         return self.free.pop() if self.free else self.add(1)
+
+    def drop(self, newest: int) -> None:
+        """Forget the questions of a chain."""
+        for row in self.take(newest):
+            self.trips.pop(row, None)
 
     def take(self, newest: int) -> list[int]:
         """The questions of a chain, oldest first; their rows are free for others once the caller has read them."""

@@ -27,11 +27,21 @@ class StayPolicy:
 class PlaceTable(Columns):
     """One row a place: stays and holds seen (capped), mean service in seconds, mean share of earliness waited out."""
 
-    FIELDS: ClassVar = {"seen": ("f4", 0.0), "service_s": ("f4", 0.0), "holds": ("f4", 0.0), "hold": ("f4", 0.0)}
+    FIELDS: ClassVar = {
+        "seen": ("f4", 0.0),
+        "service_s": ("f4", 0.0),
+        "holds": ("f4", 0.0),
+        "hold": ("f4", 0.0),
+        "leads": ("f4", 0.0),
+        "linger": ("f4", 0.0),
+    }
     seen: Floats32
     service_s: Floats32
     holds: Floats32
     hold: Floats32
+    leads: Floats32
+    """Early questions answered, and the mean share of the lead that was lingered, where nothing opens; see `Journeys.lead_s`."""
+    linger: Floats32
 
 
 class Stays:
@@ -41,8 +51,8 @@ class Stays:
         self.policy = policy
         self.table = PlaceTable()
         self.keys: BoundedKeys[str] = BoundedKeys(policy.capacity)
-        self.fleet = np.array([[1.0, 5.0], [1.0, 5.0]])
-        """Value and count of: taken / planned service, hold for an opening."""
+        self.fleet = np.array([[1.0, 5.0], [1.0, 5.0], [0.5, 5.0]])
+        """Value and count of: taken / planned service, hold for an opening, share of a lead that is lingered."""
 
     def place(self, stop: str) -> int:
         """The row of a place."""
@@ -60,6 +70,10 @@ class Stays:
     def hold(self, place: Ints) -> Floats:
         """Share of an arrival before the opening that is waited out, about 0..1; some drivers ring all the same."""
         return self._shrunk(place, self.table.holds, self.table.hold, np.full(len(place), self.fleet[1, 0]))
+
+    def linger(self, place: Ints) -> Floats:
+        """Share of a lead on the plan that is spent at a stop without an opening, about 0..1; a plan that nobody keeps has none."""
+        return self._shrunk(place, self.table.leads, self.table.linger, np.full(len(place), self.fleet[2, 0]))
 
     def _shrunk(self, place: Ints, seen: Floats32, value: Floats32, fleet: Floats) -> Floats:
         count = np.where(place >= 0, seen[place], 0.0).astype(np.float64)
@@ -81,6 +95,12 @@ class Stays:
         held = min(1.2, max(-0.2, share))
         self._fold(self.fleet[1], held)
         self._fold_row(self.table.holds, self.table.hold, place, held)
+
+    def learn_linger(self, place: int, share: float) -> None:
+        """Of a lead this share was spent, beyond what those take who were there before."""
+        spent = min(1.2, max(-0.2, share))
+        self._fold(self.fleet[2], spent)
+        self._fold_row(self.table.leads, self.table.linger, place, spent)
 
     def _fold(self, mean: Floats, value: float) -> None:
         mean[1] = min(mean[1] + 1.0, 10.0 * self.policy.memory)

@@ -115,4 +115,5 @@ def _squares(c: dict[str, Floats]) -> Ints:
         east_m.append(lon * METRES_A_DEGREE * np.cos(np.radians(np.round(lat))))
     norths, easts = np.where(_IS_FROM, north_m[0], north_m[1]), np.where(_IS_FROM, east_m[0], east_m[1])
     rows = np.floor(norths / _SIDES_M + _SHIFTS).astype(np.int64)
-    return rows * 1_000_003 + np.floor(easts / _SIDES_M + _SHIFTS * 7.0 % 1.0).astype(np.int64)
+    shifted: Ints = rows * 1_000_003 + np.floor(easts / _SIDES_M + _SHIFTS * 7.0 % 1.0).astype(np.int64)
+    return shifted

@@ -5,6 +5,7 @@ linear model over hashed tiles (`tiles.py`), one question at a time, with AdaGra
 models, in numpy, because a trip has seventy tiles and River's dicts would cost ten times as much.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,14 @@ class Trips:
         shift = self.weights[tiles(asked)].astype(np.float64).sum(axis=1)
         return np.asarray(np.maximum(base_s + np.minimum(np.maximum(shift, -6.0), 8.0) * scale_s(base_s), 1.0))
 
+    def left_s(self, asked: Floats32) -> Floats:
+        """As `expected_s`; NaN for rows that are NaN, as no trip is asked about."""
+        on = np.flatnonzero(asked[:, 0] == asked[:, 0])
+        left_s = np.full(len(asked), np.nan)
+        if len(on):
+            left_s[on] = self.expected_s(asked[on])
+        return left_s
+
     def learn(self, asked: Floats32, took_s: Floats) -> None:
         """Trips of which the end has come, in log order: as they were asked about, and how long they took from then."""
         if not len(asked):
@@ -67,6 +76,19 @@ class Trips:
             self.squares[row] = squares
             self.weights[row] -= np.float32(p.learning_rate * step) / np.sqrt(squares)
         self._learn_curve(asked, base_s, took_s)
+
+    def dump(self) -> list[bytes]:
+        """All that was learned."""
+        return [array.tobytes() for array in (self.curve, self.curve_seen, self.weights, self.squares)]
+
+    def load(self, saved: Sequence[bytes]) -> None:
+        """What `dump` gave. Raises ValueError for a table of another size."""
+        nodes, tables = {len(raw) for raw in saved[:2]}, {len(raw) for raw in saved[2:]}
+        if nodes != {8 * len(NODES_M)} or tables not in ({0}, {4 << BITS}):
+            msg = "the model was written by another version: its trips have tables of another size"
+            raise ValueError(msg)
+        self.curve, self.curve_seen = (np.frombuffer(raw, dtype=np.float64).copy() for raw in saved[:2])
+        self.weights, self.squares = (np.frombuffer(raw, dtype=np.float32).copy() for raw in saved[2:])
 
     def _base_s(self, asked: Floats32) -> Floats:
         node, share = _between(asked)

@@ -86,6 +86,8 @@ class Truth(Struct, frozen=True, array_like=True):
     took_s: float = 0.0
     at_us: int = MISSING
     question: int = -1
+    run: bytes = b""
+    """Of a leg: where the vehicle was on it."""
 
 
 @dataclass(slots=True)

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
+import numpy as np
 from msgspec import Meta
 
-from eta_models.columns import MISSING
+from eta_models.columns import MISSING, Ints
 
 Instant = Annotated[datetime, Meta(tz=True)]  # a naive time is refused at decode
 Moment = Instant | int
@@ -30,3 +31,8 @@ def instant(micro: int) -> datetime:
 def instant_or_none(micro: int) -> datetime | None:
     """As `instant`; `MISSING` gives None."""
     return None if micro == MISSING else instant(micro)
+
+
+def minute_of_day(times_us: Ints, utc_offset_s: int) -> Ints:
+    """The local minute of the day, 0 .. 1439; -1 for `MISSING`."""
+    return np.where(times_us == MISSING, -1, (times_us // 1_000_000 + utc_offset_s) % 86_400 // 60)

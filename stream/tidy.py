@@ -54,7 +54,7 @@ def _is_over(state: FleetState, route: Route) -> bool:
 def trim(state: FleetState) -> None:
     """Let the model forget legs and places that are too many, and renumber those that visits name; at a tick only."""
     visits, model = state.visits, state.model
-    for trimmed, column in ((model.legs.trim, visits.leg), (model.stays.trim, visits.place)):
+    for trimmed, column in ((model.trim_legs, visits.leg), (model.stays.trim, visits.place)):
         used = column[: visits.count]
         if (number := trimmed(used.astype(np.int64))) is not None:
             used[:] = number[used]

@@ -7,6 +7,9 @@ from eta_models.columns import MISSING, Cells, Columns, Floats, Floats32, Ints, 
 RECENT_FIXES = 8
 """How many times of past fixes are kept to know a repeated late fix from a new one."""
 
+TRAIL = 24
+"""Places of the current leg that are kept: 400 bytes a vehicle."""
+
 
 class Vehicles(Columns):
     """The live state of vehicles. Times are microseconds since 1970 UTC, `MISSING` where there is none."""
@@ -53,6 +56,10 @@ class Vehicles(Columns):
         "estimated_us": ("i8", MISSING),
         "kept": ("i4", 0),
         "paused_until_us": ("i8", MISSING),
+        "trail_visit": ("i8", -1),
+        "trail_from_us": ("i8", MISSING),
+        "trail_count": ("i2", 0),
+        "trail": ("f4", 0.0, 4 * TRAIL),
         "down": ("i1", 0),
         "off_plan": ("i1", 0),
     }
@@ -120,5 +127,10 @@ class Vehicles(Columns):
     kept: Ints
     """Questions about its visits that wait for their truth."""
     paused_until_us: Ints
+    trail_visit: Ints
+    """Number of the visit to which the trail leads, when that began, and how many places it has; see `stream/trails.py`."""
+    trail_from_us: Ints
+    trail_count: Ints
+    trail: Floats32
     down: Small
     off_plan: Small

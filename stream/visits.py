@@ -3,7 +3,9 @@
 from enum import IntEnum
 from typing import ClassVar
 
-from eta_models.columns import MISSING, Columns, Floats, Floats32, Ints, Ints32, Small
+import numpy as np
+
+from eta_models.columns import MISSING, Columns, Flags, Floats, Floats32, Ints, Ints32, Small
 
 
 class VisitState(IntEnum):
@@ -117,3 +119,8 @@ class Visits(Columns):
     updates: Ints
     risk_p50_us: Ints
     risk_p: Floats32
+
+    def again(self, rows: Ints) -> Flags:
+        """Which visits are another call at the place of the visit before them, with no service in between: a layover."""
+        same = (self.leg[rows] >= 0) & (self.place[rows] >= 0) & (self.place[rows] == self.place[rows - 1])
+        return np.asarray(same & ~(self.service_s[rows - 1] > 0), dtype=np.bool_)

@@ -7,6 +7,7 @@ from geofences.paths import Passing, passing
 from stream.fleet import FleetState, Truth
 from stream.outputs import Outputs
 from stream.steps.risk import settle
+from stream.trails import trail_to
 from stream.visit_events import visit_event
 from stream.visits import ARRIVED, DEPARTED, OPEN, SKIPPED, Visits, VisitState
 
@@ -71,7 +72,8 @@ def arrive(state: FleetState, segment: Segment, visit: int, at_us: int, source: 
     for earlier in skipped:
         close(state, segment, earlier, SKIPPED, at_us, "passed_by", out)
     if now and trusted and vehicles.left_visit[row] >= 0 and vehicles.left_visit[row] == visit - 1 and at_us > vehicles.left_us[row]:
-        state.truths.append(Truth(segment.position, "leg", visit, (at_us - int(vehicles.left_us[row])) / 1e6, at_us))
+        took_s, run = (at_us - int(vehicles.left_us[row])) / 1e6, trail_to(vehicles, row, int(visits.number[visit]), at_us)
+        state.truths.append(Truth(segment.position, "leg", visit, took_s, at_us, run=run))
     visits.state[visit], visits.arrived_us[visit], visits.done_us[visit] = ARRIVED, at_us, MISSING
     let_go(state, segment.position, visit, at_us if trusted else MISSING)
     if now:

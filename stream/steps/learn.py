@@ -1,8 +1,11 @@
 """Step 4, learn: at a tick, everything that became true since the last one teaches the models, in log order."""
 
+import numpy as np
+
 from eta_models.columns import MISSING, Ints
-from eta_models.journeys import LegTaken, StayEnded
+from eta_models.journeys import LegTaken, Reached, StayEnded
 from stream.fleet import FleetState, Truth
+from stream.moments import minute_of_day
 from stream.outputs import Event, Outputs
 
 
@@ -14,7 +17,7 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
     truths = sorted(state.truths, key=lambda truth: truth.position)
     for truth in truths:
         _teach(state, truth, hour)
-    state.model.learn_arrivals([(truth.question, truth.at_us) for truth in truths if truth.kind == "arrival"])
+    state.model.learn_arrivals([_reached(state, truth) for truth in truths if truth.kind == "arrival"])
     state.truths.clear()
     if state.model.export():
         resets = state.model.resets
@@ -23,7 +26,7 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
 
 def _teach(state: FleetState, truth: Truth, hour: float) -> None:
     match truth.kind:
-        case "leg":
+        case "leg" if not state.visits.again(np.array([truth.visit]))[0]:  # a layover is no way driven
             state.model.learn_leg(_leg(state, truth, hour))
         case "stay":
             service_s = float(state.visits.service_s[truth.visit])
@@ -32,6 +35,11 @@ def _teach(state: FleetState, truth: Truth, hour: float) -> None:
                 state.model.learn_stay(StayEnded(int(state.visits.place[truth.visit]), truth.took_s, early_s, service_s))
         case "no_arrival":
             state.model.forget_questions(truth.question)
+
+
+def _reached(state: FleetState, truth: Truth) -> Reached:
+    known = state.visits.leg[truth.visit] >= 0
+    return Reached(truth.question, truth.at_us, int(state.visits.place[truth.visit - 1]) if known else -1)
 
 
 def _leg(state: FleetState, truth: Truth, hour: float) -> LegTaken:
@@ -51,6 +59,8 @@ def _leg(state: FleetState, truth: Truth, hour: float) -> LegTaken:
         early_s=0.0 if served else _early_s(state, before, visits.opens_us),
         deviation_before_s=-_early_s(state, before, visits.planned_us, float("nan")),
         deviation_s=-_early_s(state, here, visits.planned_us, float("nan")),
+        minute=int(minute_of_day(visits.planned_us[[here]], state.utc_offset_s)[0]),
+        run=truth.run,
     )
 
 

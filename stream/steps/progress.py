@@ -35,6 +35,8 @@ class ProgressPolicy:
     """Off plan: further from the next stop than this many legs plus so many metres."""
     too_early_s: float = 900.0
     """A vehicle that has not left the place since the stop before has not reached the next one there while that is planned so far off."""
+    layover_s: float = 600.0
+    """Two calls in a row at the same place are one stay when the second is due so soon after the arrival; else it waits for its time."""
     trusted_gap_s: float = 180.0
     """Arrivals interpolated over a longer gap between fixes teach the models nothing."""
     word: WordPolicy = field(default_factory=WordPolicy)
@@ -110,6 +112,8 @@ def _leaves(policy: ProgressPolicy, state: FleetState, segment: Segment, here: i
         state.vehicles.left_lat[segment.row], state.vehicles.left_lon[segment.row] = visits.lat[here], visits.lon[here]
         if following < 0 or (service_s > 0 and not served):
             return None
+        if _calls_again(visits, following):
+            return None if _lies_over(policy, visits, following, segment.to_us) else 1.0
         ahead = segment.past(visits, following)
         entry = ahead.entry(float(visits.radius_m[following]))
         if entry is None or not (served or ahead.end_m < past.end_m):
@@ -145,6 +149,10 @@ def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, since:
         entry = since + entry * (1.0 - since)
         if entry <= share and _far_too_early(policy, state.visits, visit, segment.at_us(share)):
             continue
+        if visit == following and _calls_again(state.visits, visit):
+            if past.end_m > radius_m or _lies_over(policy, state.visits, visit, segment.to_us):
+                continue
+            entry = 1.0
         entry = max(entry, share)
         at_us: int | None = segment.at_us(entry)
         if visit == following and is_word_awaited(policy.word, state, visit):
@@ -174,6 +182,17 @@ def _stands(policy: ProgressPolicy, state: FleetState, segment: Segment, visit: 
     stood = stood_s(state, segment.row, visit, segment.to_us, policy.word.near_share)
     visits.stood[visit] |= stood >= policy.word.served_s
     return int(visits.entered_us[visit]) if stood >= policy.word.forgets_s else None
+
+
+def _calls_again(visits: Visits, visit: int) -> bool:
+    """Whether the vehicle is called again to the place that it reached for the visit before."""
+    return bool(visits.arrived_us[visit - 1] != MISSING and visits.again(np.array([visit]))[0])
+
+
+def _lies_over(policy: ProgressPolicy, visits: Visits, visit: int, at_us: int) -> bool:
+    """Whether a vehicle that is where its next call is waits for that call's time."""
+    due_us = max(int(visits.opens_us[visit]), int(visits.planned_us[visit]))
+    return due_us > at_us and due_us - int(visits.arrived_us[visit - 1]) > policy.layover_s * 1e6
 
 
 def _skips_to(

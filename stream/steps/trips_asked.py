@@ -11,7 +11,19 @@ LONGEST_STEP_S = 300.0
 """Fixes that far apart say nothing about speed."""
 
 
-def on_a_trip(state: FleetState, rows: Ints) -> Ints:
+def trips_asked(state: FleetState, rows: Ints, now_us: Ints, distances_m: Floats) -> Floats32:
+    """Where the vehicles `rows` are and go, with the columns `tiles.ASKED`; NaN for those whose next stop has a planned time.
+
+    `distances_m`: of the whole leg, to its end, from its start, one row each.
+    """
+    asked = np.full((len(rows), len(ASKED)), np.nan, dtype=np.float32)
+    on = _on_a_trip(state, rows)
+    if len(on):
+        asked[on] = np.stack(_columns(state, rows[on], now_us[on], distances_m[:, on]), axis=1)
+    return asked
+
+
+def _on_a_trip(state: FleetState, rows: Ints) -> Ints:
     """Places in `rows` of the vehicles that are on their way to a stop without a planned time, and not at work at the one before."""
     v, visits = state.vehicles, state.visits
     here, following = v.here[rows], v.next[rows]
@@ -19,20 +31,15 @@ def on_a_trip(state: FleetState, rows: Ints) -> Ints:
     return np.flatnonzero(~at_work & (v.at_us[rows] != MISSING) & (visits.planned_us[following] == MISSING))
 
 
-def trips_asked(state: FleetState, rows: Ints, now_us: Ints, distances_m: Floats) -> Floats32:
-    """Those trips, one row a vehicle in `rows`, with the columns `tiles.ASKED`; `distances_m`: whole leg, to its end, from its start."""
+def _columns(state: FleetState, rows: Ints, now_us: Ints, distances_m: Floats) -> list[Floats | Ints | Flags]:
     v, visits = state.vehicles, state.visits
     here, following, seconds = v.here[rows], v.next[rows], now_us // 1_000_000 + state.utc_offset_s
     since_us = np.where(here >= 0, visits.arrived_us[here], v.left_us[rows])
-    speed_mps, closing_mps = _last_step(state, rows, distances_m[1])
-    asked = np.empty((len(rows), len(ASKED)), dtype=np.float32)
-    columns = (
-        v.lat[rows], v.lon[rows], visits.lat[following], visits.lon[following], distances_m[1], distances_m[2], distances_m[0],
-        np.maximum((now_us - since_us) / 1e6, 0.0), seconds % 86_400 / 3_600.0, _weekend(seconds), rows, speed_mps, closing_mps,
-    )  # fmt: skip
-    for place, column in enumerate(columns):
-        asked[:, place] = column
-    return asked
+    leg_m, to_m, behind_m = distances_m
+    return [
+        v.lat[rows], v.lon[rows], visits.lat[following], visits.lon[following], to_m, behind_m, leg_m,
+        np.maximum((now_us - since_us) / 1e6, 0.0), seconds % 86_400 / 3_600.0, _weekend(seconds), rows, *_last_step(state, rows, to_m),
+    ]  # fmt: skip
 
 
 def _weekend(seconds: Ints) -> Flags:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import strategies as st
 
 from eta_models.columns import Floats
-from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, StayEnded
+from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, Reached, StayEnded
 from eta_models.model import EtaModel, ModelPolicy
+from eta_models.tiles import ASKED
 
 NAN = float("nan")
 Made = tuple[dict[str, object], list[dict[str, object]]]  # one journey, and its remaining visits
@@ -17,10 +18,12 @@ Made = tuple[dict[str, object], list[dict[str, object]]]  # one journey, and its
 JOURNEY: dict[str, object] = {
     "hour": 12.0, "fix_age_s": 0.0, "to_next_m": 500.0, "behind_m": 500.0, "elapsed_s": 0.0, "still_s": 0.0, "speed_mps": 10.0,
     "deviation_s": NAN, "paused_s": 0.0, "standing": False, "place": -1, "service_s": NAN, "ready_in_s": NAN, "opens": False,
+    "approach_mps": 0.0, "east_m": NAN, "north_m": NAN, "lead_s": 0.0, "left_place": -1, "vehicle": 0, "route": 0, "now_s": 0.0,
+    "trip": (NAN,) * len(ASKED),
 }  # fmt: skip
 VISIT: dict[str, object] = {
     "leg": -1, "place": -1, "area": -1, "leg_m": 1000.0, "leg_planned_s": NAN, "planned_in_s": NAN, "opens_in_s": NAN,
-    "closes_in_s": NAN, "service_s": 0.0,
+    "closes_in_s": NAN, "service_s": 0.0, "minute": -1, "again": False,
 }  # fmt: skip
 
 LEGS, PLACES, AREAS = 6, 5, 3
@@ -29,6 +32,11 @@ LEGS, PLACES, AREAS = 6, 5, 3
 TIMES = st.one_of(st.floats(-7_200, 7_200), st.sampled_from([NAN, 0.0, -0.0, 1e-6, -1e12, 1e12]))
 SPANS = st.one_of(st.floats(0, 7_200), st.sampled_from([0.0, 1e-6, 86_400.0, 1e12]))
 LENGTHS = st.one_of(st.floats(0, 50_000), st.sampled_from([NAN, 0.0, 1e-9, 2.0e7]))
+WAY = st.tuples(
+    st.floats(-90, 90), st.floats(-180, 180), st.floats(-90, 90), st.floats(-180, 180), *[st.floats(0, 2e7)] * 3, st.floats(0, 1e5),
+    st.floats(0, 24, exclude_max=True), st.sampled_from([0.0, 1.0]), st.integers(0, 20_000).map(float), *[st.floats(-50, 50)] * 2,
+)  # fmt: skip
+"""A trip without a plan, with the columns `ASKED`."""
 MADE_JOURNEY = st.fixed_dictionaries(
     {
         "hour": st.floats(0, 24, exclude_max=True),
@@ -45,6 +53,15 @@ MADE_JOURNEY = st.fixed_dictionaries(
         "service_s": st.one_of(SPANS, st.just(NAN)),
         "ready_in_s": TIMES,
         "opens": st.booleans(),
+        "approach_mps": st.floats(-40, 40),
+        "east_m": st.one_of(st.floats(-2e7, 2e7), st.sampled_from([NAN, 0.0])),
+        "north_m": st.one_of(st.floats(-2e7, 2e7), st.just(0.0)),
+        "lead_s": st.floats(0, 3_600),
+        "left_place": st.integers(-1, PLACES - 1),
+        "vehicle": st.integers(0, 20_000),
+        "route": st.integers(0, 10**9),
+        "now_s": st.floats(0, 4e9),
+        "trip": st.one_of(st.just((NAN,) * len(ASKED)), WAY),
     }
 )
 MADE_VISIT = st.fixed_dictionaries(
@@ -58,6 +75,8 @@ MADE_VISIT = st.fixed_dictionaries(
         "opens_in_s": TIMES,
         "closes_in_s": TIMES,
         "service_s": st.one_of(SPANS, st.just(NAN)),
+        "minute": st.integers(-1, 1_439),
+        "again": st.booleans(),
     }
 )
 TRIP = st.tuples(MADE_JOURNEY, st.lists(MADE_VISIT, min_size=1, max_size=4))
@@ -100,6 +119,9 @@ class Asking:
             "hour": rng.uniform(0, 24), "fix_age_s": rng.uniform(0, 30), "to_next_m": rng.uniform(0, 3_000),
             "behind_m": rng.uniform(0, 3_000), "elapsed_s": rng.uniform(0, 300), "deviation_s": rng.normal(60, 120), "standing": standing,
             "place": int(rng.integers(PLACES)) if standing else -1, "service_s": 60.0 if standing else NAN,
+            "east_m": rng.uniform(-900, 900), "north_m": rng.uniform(-900, 900), "lead_s": float(rng.choice([0.0, 150.0])),
+            "left_place": int(rng.integers(-1, PLACES)), "vehicle": int(rng.integers(9)), "route": int(rng.integers(9)),
+            "approach_mps": rng.normal(3, 5), "now_s": 1e9 + rng.uniform(0, 600),
         }  # fmt: skip
         visits = [
             {
@@ -111,6 +133,8 @@ class Asking:
                 "planned_in_s": planned_s[hop],
                 "closes_in_s": planned_s[hop] + 300.0 if hop % 2 else NAN,
                 "service_s": float(rng.choice([0.0, 120.0])),
+                "minute": int(rng.integers(-1, 20)),
+                "again": bool(rng.random() < 0.1),
             }
             for hop in range(stops)
         ]
@@ -130,7 +154,8 @@ class Asking:
             now_us = number * 60_000_000
             answer, newest = self.put(model, *self.scattered(rng, 6), now_us)
             took_s = np.maximum(answer.p50_s * rng.lognormal(0.1, 0.3, len(newest)), 1.0)
-            model.learn_arrivals([(chain, now_us + round(took * 1e6)) for chain, took in zip(newest, took_s.tolist(), strict=True)])
+            arrivals = zip(newest, took_s.tolist(), strict=True)
+            model.learn_arrivals([Reached(chain, now_us + round(took * 1e6), chain % PLACES) for chain, took in arrivals])
             self.teach_travel(model, rng)
             if export:
                 model.export()
@@ -151,6 +176,8 @@ class Asking:
                 early_s=float(rng.choice([0.0, 200.0])),
                 deviation_before_s=rng.normal(60, 100),
                 deviation_s=rng.normal(60, 100),
+                minute=int(rng.integers(-1, 20)),
+                run=rng.uniform(0, 900, (5, 4)).astype(np.float16).tobytes(),
             )
         )
         model.learn_stay(StayEnded(int(rng.integers(PLACES)), rng.uniform(30, 400), 0.0, 120.0))

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from eta_models.chain import SOONEST_S, Chain, chain
+from eta_models.chain import LAYOVER_S, ONE_STAY_S, SOONEST_S, Chain, chain
 from eta_models.journeys import LegTaken
 from eta_models.legs import LegPolicy, Legs
 from eta_models.ranks import ranks
+from eta_models.runs import RunPolicy, Runs
 from eta_models.stays import StayPolicy, Stays
 
 NAN = float("nan")
@@ -15,7 +16,7 @@ HERE = {"standing": True, "place": 0}
 
 def plain(question, stays: Stays | None = None, legs: Legs | None = None) -> Chain:
     """The chain of a fleet that has seen nothing: legs and services as planned, 9/10 of a leg driven, every opening waited for."""
-    return chain(*question, legs or Legs(LegPolicy()), stays or known_place())
+    return chain(*question, legs or Legs(LegPolicy()), stays or known_place(), Runs(RunPolicy()))
 
 
 def known_place(hold: float | None = None) -> Stays:
@@ -206,3 +207,25 @@ def test_reaching_a_served_stop_early_does_not_bring_up_a_wait_that_was_not_expe
 def test_the_wait_at_the_stop_where_the_vehicle_stands_is_told_as_wait(asking):
     found = plain(asking.one(visit(), visit(), **HERE, service_s=60.0, ready_in_s=50.0, opens=True))
     assert found.wait_s.tolist() == [50.0, 50.0]
+
+
+def test_a_second_call_that_is_due_soon_is_part_of_the_stay(asking):
+    found = plain(asking.one(visit(), visit(again=True, planned_in_s=45.0 + LAYOVER_S), visit()))
+    assert found.arrival_s.tolist() == [45.0, 45.0 + ONE_STAY_S, 45.0 + ONE_STAY_S + 100.0]
+
+
+def test_a_layover_ends_when_the_second_call_is_due(asking):
+    found = plain(asking.one(visit(), visit(again=True, planned_in_s=2_000.0), visit()))
+    assert found.arrival_s.tolist() == [45.0, 2_000.0, 2_100.0]
+    waiting = plain(asking.one(visit(again=True, planned_in_s=900.0), visit(), **HERE, elapsed_s=300.0))
+    assert waiting.arrival_s.tolist() == [900.0, 1_000.0]
+
+
+def test_past_runs_say_how_long_is_left_of_the_leg_from_the_fix_on(asking):
+    legs, runs = legs_driven_to_two_fifths(), Runs(RunPolicy())
+    legs.table.runs[0] = runs.room()
+    runs.learn(0, np.array([(0.0, -400.0, 0.0, 70.0)] * 200, dtype=np.float16))
+    question = asking.one(visit(leg=0), visit(), east_m=0.0, north_m=-400.0, fix_age_s=10.0)
+    found = chain(*question, legs, known_place(), runs)
+    assert found.arrival_s.tolist() == pytest.approx([60.0, 160.0], abs=0.5)
+    assert found.seen.weight[0] == pytest.approx(200.0)

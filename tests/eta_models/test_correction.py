@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eta_models.correction import BINS_S, EXPERTS, Correction, CorrectionPolicy, group_of
+from eta_models.correction import BINS_S, EXPERTS, Correction, CorrectionPolicy, group_of, hop_class
 from eta_models.features import CLIP, NAMES, scale_s
 
 NOBODY = len(BINS_S) + 1
@@ -27,7 +27,7 @@ def learned(seed: int = 1, count: int = 600, rounds: int = 1) -> Correction:
     correction, rng = Correction(CorrectionPolicy()), np.random.default_rng(seed)
     for _ in range(rounds):
         table, base_s, hop, plain = made(rng, count)
-        experts = correction.experts(table, base_s, group_of(base_s, hop), plain)
+        experts = correction.experts(table, base_s, hop, plain)
         correction.learn(table, base_s, hop, experts, truth(table, base_s))
         correction.export()
     return correction
@@ -35,7 +35,7 @@ def learned(seed: int = 1, count: int = 600, rounds: int = 1) -> Correction:
 
 def answered(correction: Correction, table, base_s, hop, plain):
     group = group_of(base_s, hop)
-    experts = correction.experts(table, base_s, group, plain)
+    experts = correction.experts(table, base_s, hop, plain)
     return experts, correction.weigh(experts, group)
 
 
@@ -43,13 +43,13 @@ def test_questions_are_grouped_by_horizon_and_by_whether_the_stop_is_the_next():
     base_s = np.array([0.0, 119.9, 120.0, 2_399.9, 2_400.0, 1e12])
     assert group_of(base_s, np.zeros(6, dtype=np.int64)).tolist() == [0, 0, 2, 20, 22, 22]
     assert group_of(base_s, np.array([1, 2, 3, 4, 5, 900])).tolist() == [1, 1, 3, 21, 23, 23]
-    assert Correction.GROUPS == 2 * NOBODY
+    assert Correction.BINNED == 2 * NOBODY
 
 
 def test_before_anything_was_learned_all_experts_weigh_the_same_and_the_models_say_the_base():
     table, base_s, hop, plain = made(np.random.default_rng(2), 50)
     experts, answer = answered(Correction(CorrectionPolicy()), table, base_s, hop, plain)
-    for column in (EXPERTS.index(name) for name in ("base", "binned", "common")):
+    for column in (EXPERTS.index(name) for name in ("base", "binned", "by_hop", "common")):
         assert experts[:, column].tolist() == base_s.tolist()
     assert answer == pytest.approx(experts.mean(axis=1))
 
@@ -66,8 +66,9 @@ def test_the_exported_weights_answer_as_river_does():
     correction = learned(rounds=2)
     table, base_s, hop, plain = made(np.random.default_rng(3), 300)
     group = group_of(base_s, hop)
-    experts = correction.experts(table, base_s, group, plain)
-    for column, numbers in ((EXPERTS.index("binned"), group.tolist()), (EXPERTS.index("common"), [correction.GROUPS] * 300)):
+    experts = correction.experts(table, base_s, hop, plain)
+    by_hop = (correction.BINNED + hop_class(hop)).tolist()
+    for column, numbers in enumerate((group.tolist(), by_hop, [correction.COMMON] * 300), start=EXPERTS.index("binned")):
         rows = zip(numbers, table.tolist(), strict=True)
         shift = np.array([correction.models[number].predict_one(dict(zip(NAMES, row, strict=True))) for number, row in rows])
         assert np.abs(shift).max() > 0.5
@@ -80,7 +81,7 @@ def test_what_was_learned_since_the_last_export_changes_no_answer():
     question = made(rng, 100)
     before = answered(correction, *question)
     table, base_s, hop, plain = made(rng, 200)
-    correction.learn(table, base_s, hop, correction.experts(table, base_s, group_of(base_s, hop), plain), truth(table, base_s) + 60.0)
+    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s) + 60.0)
     unexported = answered(correction, *question)
     assert [part.tobytes() for part in unexported] == [part.tobytes() for part in before]
     assert correction.export() == 0
@@ -107,7 +108,7 @@ def test_the_hedge_follows_the_expert_that_is_right_and_leaves_it_when_it_is_not
             experts[:, right] = took_s
             correction.learn(table, base_s, hop, experts, took_s)
         correction.export()
-        ladder = np.arange(6.0)[None, :] + base_s[:1, None]
+        ladder = np.arange(float(len(EXPERTS)))[None, :] + base_s[:1, None]
         assert correction.weigh(ladder, group_of(base_s[:1], hop[:1]))[0] == pytest.approx(300.0 + right, abs=0.2)
 
 
@@ -129,7 +130,7 @@ def test_an_answer_has_the_same_bits_alone_and_among_others():
 
 
 @pytest.mark.parametrize("poison", [float("inf"), float("-inf"), float("nan")])
-@pytest.mark.parametrize("number", [4, Correction.GROUPS])
+@pytest.mark.parametrize("number", [4, Correction.COMMON])
 def test_a_poisoned_model_goes_back_to_its_last_good_weights_and_is_counted(poison, number):
     correction, rng = learned(), np.random.default_rng(8)
     good, question = correction.weights.copy(), made(rng, 50)
@@ -137,11 +138,11 @@ def test_a_poisoned_model_goes_back_to_its_last_good_weights_and_is_counted(pois
     correction.models[number]._weights["chain"] = poison
     table, base_s, hop = np.zeros((1, len(NAMES))), np.array([300.0]), np.zeros(1, dtype=np.int64)
     table[:, 1] = 1.0
-    correction.learn(table, base_s, hop, np.full((1, 6), 300.0), np.array([300.0]))
+    correction.learn(table, base_s, hop, np.full((1, len(EXPERTS)), 300.0), np.array([300.0]))
     assert correction.export() == 1
     assert correction.resets == 1
     assert correction.weights[number].tolist() == good[number].tolist()
-    column = 5 if number == correction.GROUPS else 4
+    column = EXPERTS.index("common" if number == correction.COMMON else "binned")
     assert answered(correction, *question)[0][:, column].tolist() == before[:, column].tolist()
     row = dict(zip(NAMES, question[0][0].tolist(), strict=True))
     wanted = float((good[number, :-1] * question[0][0]).sum() + good[number, -1])
@@ -150,13 +151,13 @@ def test_a_poisoned_model_goes_back_to_its_last_good_weights_and_is_counted(pois
 
 def test_a_model_that_was_reset_learns_on():
     correction = learned(rounds=2)
-    correction.models[correction.GROUPS].intercept = float("nan")
+    correction.models[correction.COMMON].intercept = float("nan")
     rng = np.random.default_rng(9)
     table, base_s, hop, plain = made(rng, 600)
-    correction.learn(table, base_s, hop, correction.experts(table, base_s, group_of(base_s, hop), plain), truth(table, base_s))
+    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s))
     assert correction.export() == 1
     good = correction.weights[-1].copy()
-    correction.learn(table, base_s, hop, correction.experts(table, base_s, group_of(base_s, hop), plain), truth(table, base_s))
+    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s))
     assert correction.export() == 0
     assert np.isfinite(correction.weights).all()
     assert correction.weights[-1].tolist() != good.tolist()
@@ -175,7 +176,7 @@ def test_absurd_truths_leave_weights_and_answers_finite():
     correction, rng = Correction(CorrectionPolicy()), np.random.default_rng(10)
     for took in (1e12, -1e12, 0.0, 1e300):
         table, base_s, hop, plain = made(rng, 200)
-        correction.learn(table, base_s, hop, correction.experts(table, base_s, group_of(base_s, hop), plain), np.full(200, took))
+        correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), np.full(200, took))
         assert correction.export() == 0
     experts, answer = answered(correction, *made(rng, 200))
     assert np.isfinite(correction.weights).all()
@@ -186,7 +187,7 @@ def test_absurd_truths_leave_weights_and_answers_finite():
 def test_one_answer_that_is_no_number_does_not_poison_the_trust_in_the_experts():
     correction = learned()
     table, base_s, hop, plain = made(np.random.default_rng(11), 5)
-    experts = correction.experts(table, base_s, group_of(base_s, hop), plain)
+    experts = correction.experts(table, base_s, hop, plain)
     experts[2, 0] = np.nan
     correction.learn(table, base_s, hop, experts, truth(table, base_s))
     correction.export()

@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from eta_models.chain import Chain, chain
+from eta_models.chain import ONE_STAY_S, Chain, chain
 from eta_models.deviation import Deviation, DeviationPolicy
 from eta_models.legs import LegPolicy, Legs
+from eta_models.runs import RunPolicy, Runs
 from eta_models.stays import StayPolicy, Stays
 
 NAN = float("nan")
-POLICY = DeviationPolicy(first=(0.0, 0.8, 0.3), trust_plan_s=1_200.0, most_min=15.0, fleet_weight=4.0, huber_min=2.0)
+POLICY = DeviationPolicy(first=(0.0, 0.8, 0.3), first_weight=1e2, most_min=15.0, fleet_weight=4.0, huber_min=2.0)
 
 
 def legs_of(count: int) -> Legs:
@@ -21,16 +22,18 @@ def legs_of(count: int) -> Legs:
 
 def plain_with(journeys, ahead, first_s: float, legs: Legs) -> Chain:
     """The plain chain of a journey, its first stop moved to `first_s`."""
-    made = chain(journeys, ahead, legs, Stays(StayPolicy()))
+    made = chain(journeys, ahead, legs, Stays(StayPolicy()), Runs(RunPolicy()))
     made.first_s[:] = first_s
     return made
 
 
-def followed(asking, visits, first_s: float = 500.0, deviation: Deviation | None = None, legs: Legs | None = None, **journey):
+def followed(asking, visits, first_s: float = 500.0, deviation: Deviation | None = None, legs: Legs | None = None, lead_s=0.0, **journey):
+    """Arrivals from where the vehicle is, and from the deviation at the last stop."""
     legs = legs or legs_of(1)
     journeys, ahead = asking.one(*visits, **journey)
     plain = plain_with(journeys, ahead, first_s, legs)
-    return (deviation or Deviation(POLICY)).follow(journeys, ahead, plain, legs.table).tolist()
+    both = (deviation or Deviation(POLICY)).follow(journeys, ahead, plain, np.array([lead_s]), legs.table)
+    return [arrival.tolist() for arrival in both]
 
 
 def planned(*times_s: float, leg: int = -1) -> list[dict[str, object]]:
@@ -38,23 +41,27 @@ def planned(*times_s: float, leg: int = -1) -> list[dict[str, object]]:
 
 
 def test_a_late_vehicle_keeps_four_fifths_of_its_delay_at_each_stop(asking):
-    first, second, third = followed(asking, planned(200.0, 800.0, 1_400.0), deviation_s=300.0)
-    by_plan = 200.0 + 0.8 * 300.0
-    assert first == pytest.approx(500.0 + 500.0 / 1_200.0 * (by_plan - 500.0))
-    assert second == pytest.approx(800.0 + 0.8 * (first - 200.0))
-    assert third == pytest.approx(1_400.0 + 0.8 * (second - 800.0))
+    from_here, from_last = followed(asking, planned(200.0, 800.0, 1_400.0), deviation_s=300.0)
+    assert from_here == pytest.approx([500.0, 800.0 + 0.8 * 300.0, 1_400.0 + 0.8 * 0.8 * 300.0])
+    assert from_last == pytest.approx([200.0 + 0.8 * 300.0, 800.0 + 0.8**2 * 300.0, 1_400.0 + 0.8**3 * 300.0])
 
 
 def test_an_early_vehicle_keeps_three_tenths_of_its_lead(asking):
-    first, second = followed(asking, planned(700.0, 1_000.0), first_s=600.0, deviation_s=-120.0)
-    by_plan = 700.0 - 0.3 * 120.0
-    assert first == pytest.approx(600.0 + 0.5 * (by_plan - 600.0))
-    assert second == pytest.approx(1_000.0 - 0.3 * (700.0 - first))
+    from_here, from_last = followed(asking, planned(700.0, 1_000.0), first_s=600.0, deviation_s=-120.0)
+    assert from_here == pytest.approx([600.0, 1_000.0 - 0.3 * 100.0])
+    assert from_last == pytest.approx([700.0 - 0.3 * 120.0, 1_000.0 - 0.09 * 120.0])
 
 
-def test_far_ahead_plan_and_distance_weigh_the_same(asking):
-    (first,) = followed(asking, planned(3_000.0), first_s=2_000.0, deviation_s=0.0)
-    assert first == 2_500.0
+def test_what_will_be_lingered_is_spent_before_the_next_stop(asking):
+    from_here, _ = followed(asking, planned(700.0, 1_000.0), first_s=600.0, lead_s=60.0)
+    assert from_here == pytest.approx([660.0, 1_000.0 - 0.3 * 40.0])
+
+
+def test_a_second_call_at_a_place_follows_the_rule_of_layovers(asking):
+    from_here, from_last = followed(asking, [*planned(500.0), {"planned_in_s": 1_500.0, "again": True}], deviation_s=0.0)
+    assert from_here[1] == from_last[1] == 1_500.0
+    from_here, _ = followed(asking, [*planned(500.0), {"planned_in_s": 1_000.0, "again": True}], deviation_s=0.0)
+    assert from_here[1] == 500.0 + ONE_STAY_S
 
 
 def test_a_vehicle_whose_deviation_is_unknown_counts_as_on_time(asking):
@@ -67,16 +74,16 @@ def test_without_any_plan_there_is_no_answer(asking):
 
 
 def test_behind_a_stop_without_planned_time_there_is_no_answer(asking):
-    first, second, third = followed(asking, planned(100.0, NAN, 700.0), deviation_s=60.0)
-    assert first == first
-    assert np.isnan([second, third]).all()
+    for first, *behind in followed(asking, planned(100.0, NAN, 700.0), deviation_s=60.0):
+        assert first == first
+        assert np.isnan(behind).all()
 
 
 def test_stops_come_at_least_ten_seconds_apart_however_far_the_plan_has_passed(asking):
-    first, second, third = followed(asking, planned(-5_000.0, -4_990.0, -4_985.0), first_s=3.0, deviation_s=0.0)
-    assert first >= 3.0
-    assert second - first >= 10.0
-    assert third - second >= 10.0
+    for first, second, third in followed(asking, planned(-5_000.0, -4_990.0, -4_985.0), first_s=3.0, deviation_s=0.0):
+        assert first >= 3.0
+        assert second - first >= 10.0
+        assert third - second >= 10.0
 
 
 def test_beyond_a_quarter_of_an_hour_a_delay_travels_as_a_quarter_of_an_hour(asking):
@@ -95,8 +102,8 @@ def test_a_learned_transfer_counts_from_the_export_on_for_its_leg_and_the_fleet(
     deviation.export(legs)
     assert legs.table.transfer[0] == pytest.approx([1.0, 0.5, 0.1], abs=0.06)
     assert deviation.fleet == pytest.approx([1.0, 0.5, 0.1], abs=0.3)
-    (known,) = followed(asking, planned(600.0, leg=0), deviation=deviation, legs=legs, deviation_s=300.0)
-    assert known == pytest.approx(500.0 + 0.5 * (600.0 + 60.0 * 3.5 - 500.0), abs=6.0)
+    _, (known,) = followed(asking, planned(600.0, leg=0), deviation=deviation, legs=legs, deviation_s=300.0)
+    assert known == pytest.approx(600.0 + 60.0 * 3.5, abs=12.0)
     assert legs.table.transferred.tolist()[:3] == [1, 0, 0]
 
 

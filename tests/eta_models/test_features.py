@@ -6,9 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eta_models.chain import chain
-from eta_models.features import CLIP, NAMES, by_plan_s, features, scale_s
+from eta_models.daily import Daily
+from eta_models.features import CLIP, NAMES, Answers, by_plan_s, features, scale_s
 from eta_models.legs import LegPolicy, Legs
+from eta_models.outlooks import outlooks
+from eta_models.runs import RunPolicy, Runs
 from eta_models.stays import StayPolicy, Stays
+from eta_models.trackers import NAMES as OFF
 
 NAN = float("nan")
 
@@ -20,8 +24,11 @@ def table_of(model, journeys, ahead):
 
 def named(journeys, ahead, base_s: float = 240.0, transfer_s: float = NAN, row: int = 0) -> dict[str, float]:
     """One row by name, for a fleet that has seen nothing and a given base."""
-    plain, many = chain(journeys, ahead, Legs(LegPolicy()), Stays(StayPolicy())), len(ahead.hop)
-    table = features(journeys, ahead, plain, np.full(many, transfer_s), by_plan_s(journeys, ahead), np.full(many, base_s))
+    legs, stays, many = Legs(LegPolicy()), Stays(StayPolicy()), len(ahead.hop)
+    plain = chain(journeys, ahead, legs, stays, Runs(RunPolicy()))
+    ways, transfer = outlooks(journeys, ahead, plain, legs, stays, Daily()), np.full(many, transfer_s)
+    found = Answers(plain, transfer, transfer, by_plan_s(journeys, ahead), ways, np.full(many, base_s))
+    table = features(journeys, ahead, found, np.zeros((len(OFF), many)))
     assert table.shape == (many, len(NAMES))
     return dict(zip(NAMES, table[row].tolist(), strict=True))
 
@@ -60,7 +67,7 @@ def test_what_is_not_known_is_nothing(asking):
 
 def test_a_vehicle_longer_under_way_than_its_leg_takes_is_overdue_at_the_next_stop_only(asking):
     question = asking.one({"leg_planned_s": 100.0}, {"leg_planned_s": 100.0}, elapsed_s=150.0)
-    assert named(*question)["overdue"] == pytest.approx((150.0 - 45.0) / 50.0)
+    assert named(*question)["overdue"] == pytest.approx((150.0 + 45.0 - 100.0) / 50.0)
     assert named(*question, row=1)["overdue"] == 0.0
     assert named(*question, row=1)["hops"] == 0.25
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eta_models.journeys import LegTaken, StayEnded
+from eta_models.journeys import LegTaken, Reached, StayEnded
 from eta_models.model import EtaModel, ModelPolicy, in_order
 
 NAN = float("nan")
@@ -95,7 +95,7 @@ def arrived(asking, model, rng, delay: float, rounds: int = 1):
         now_us = number * 10_000_000
         answer, newest = asking.put(model, *asking.scattered(rng, 10), now_us)
         truths = zip(newest, (answer.p50_s * delay).tolist(), strict=True)
-        model.learn_arrivals([(chain, now_us + round(took * 1e6)) for chain, took in truths])
+        model.learn_arrivals([Reached(chain, now_us + round(took * 1e6)) for chain, took in truths])
 
 
 def test_arrivals_change_no_answer_until_the_export(asking, answers):
@@ -109,7 +109,7 @@ def test_arrivals_change_no_answer_until_the_export(asking, answers):
     assert after["p50_s"] != before["p50_s"]
     assert after["p10_s"] != before["p10_s"]
     assert after["p_late"] != before["p_late"]
-    assert after["features"] == before["features"]
+    assert after["base_s"] == before["base_s"]
 
 
 def test_vehicles_that_always_come_later_are_answered_later(asking):
@@ -130,7 +130,7 @@ def test_a_visit_that_is_never_reached_teaches_nothing(asking, answers):
     for chain in newest:
         model.forget_questions(chain)
     assert model.questions.kept == 0
-    model.learn_arrivals([(-1, 1_000_000)])
+    model.learn_arrivals([Reached(-1, 1_000_000)])
     model.export()
     assert bits(answers, model.estimate(*question)) == before
 
@@ -173,6 +173,7 @@ FACTS = st.one_of(
         took_s=st.one_of(st.floats(0, 5_000), st.floats(0, 1e8)), leg_m=st.one_of(st.floats(0, 2e7), st.just(NAN)),
         leg_planned_s=st.one_of(st.floats(0, 1e6), st.just(NAN)), early_s=st.one_of(st.floats(-1e6, 1e6), st.just(0.0)),
         deviation_before_s=st.one_of(st.floats(-1e9, 1e9), st.just(NAN)), deviation_s=st.one_of(st.floats(-1e9, 1e9), st.just(NAN)),
+        minute=st.integers(-1, 1_439), run=st.sampled_from([b"", *(np.full((3, 4), far, np.float16).tobytes() for far in (1.0, 6e4))]),
     ),
     st.builds(StayEnded, st.integers(-1, 4), st.floats(0, 1e8), st.floats(-1e6, 1e6), st.floats(1e-3, 1e5)),
 )  # fmt: skip
@@ -188,7 +189,7 @@ def test_nothing_that_can_be_learned_breaks_an_answer(asking, data):
         _, newest = asking.put(model, journeys, ahead, 0)
         for fact in data.draw(st.lists(FACTS, max_size=5)):
             (model.learn_leg if isinstance(fact, LegTaken) else model.learn_stay)(fact)
-        model.learn_arrivals([(chain, data.draw(TOOK_US)) for chain in newest])
+        model.learn_arrivals([Reached(chain, data.draw(TOOK_US), data.draw(st.integers(-1, 4))) for chain in newest])
         assert model.export() == 0
         assert_sane(model.estimate(journeys, ahead), ahead)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from eta_models.envelope import UntrustedModel
+from eta_models.journeys import Reached
 from eta_models.model import ModelPolicy
 from eta_models.model_bytes import dump_model, load_model
 
@@ -56,7 +57,7 @@ def test_questions_that_wait_come_back_and_are_answered_equally(asking, answers)
     model.forget_questions(newest[3])
     other = again(model)
     assert other.questions.kept == model.questions.kept > 0
-    truths = [(chain, 400_000_000 + chain) for number, chain in enumerate(newest) if number != 3]
+    truths = [Reached(chain, 400_000_000 + chain) for number, chain in enumerate(newest) if number != 3]
     question = asking.scattered(rng, 20)
     for one in (model, other):
         one.learn_arrivals(truths)

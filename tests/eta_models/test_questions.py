@@ -1,5 +1,7 @@
 """Questions that wait for their truth: chains newest first, rows used again, nothing lost on the way through bytes."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,13 +11,16 @@ from eta_models.correction import EXPERTS
 from eta_models.features import NAMES
 from eta_models.journeys import Estimates
 from eta_models.questions import Questions
+from eta_models.trackers import NAMES as OFF
 
 
 def answer_of(count: int, first: float = 0.0) -> Estimates:
-    """An answer whose row i says first + i in every column."""
+    """An answer whose row i says first + i in every column, its features what that leaves over from fours."""
     value = first + np.arange(count, dtype=np.float64)
-    many = [value.copy() for _ in range(6)]
-    return Estimates(*many, np.repeat(value[:, None], len(NAMES), axis=1), np.repeat(value[:, None], len(EXPERTS), axis=1), value.copy())
+    wide = {"features": len(NAMES), "experts": len(EXPERTS), "slots": len(OFF)}
+    names = [field.name for field in fields(Estimates)]
+    columns = {name: np.repeat(value[:, None], wide[name], axis=1) if name in wide else value.copy() for name in names}
+    return Estimates(**{**columns, "features": columns["features"] % 4.0})
 
 
 def put(questions: Questions, newest: list[int], value: float = 0.0) -> list[int]:
@@ -37,8 +42,10 @@ def test_a_question_is_kept_with_all_it_rested_on():
     assert (questions.asked_us[row], questions.hop[row], questions.closes_in_s[row]) == (100, 0, 30.0)
     for name in ("base_s", "p10_s", "p50_s", "p90_s"):
         assert (getattr(questions, name)[row], getattr(questions, name)[other]) == (7.0, 5.0)
-    assert questions.features[row].tolist() == [7.0] * len(NAMES)
-    assert questions.experts[other].tolist() == [5.0] * len(EXPERTS)
+    features, experts, base_s = questions.answered(np.array([row, other]))
+    assert base_s.tolist() == [7.0, 5.0]
+    assert features.tolist() == [[3.0] * len(NAMES), [1.0] * len(NAMES)]
+    assert experts[1].tolist() == [5.0] * len(EXPERTS)
     assert np.isnan(questions.closes_in_s[other])
     assert questions.hop[other] == 4
 

@@ -15,9 +15,11 @@ def asked(rng: np.random.Generator, count: int) -> np.ndarray:
     """Trips within ten kilometres, half of them to the north of the town."""
     lat, lon, to_lat, to_lon = (base + rng.uniform(-0.05, 0.05, count) for base in (48.0, 11.0, 48.0, 11.0))
     to_m = np.hypot(to_lat - lat, (to_lon - lon) * np.cos(np.radians(48.0))) * METRES_A_DEGREE
+    none, unknown = 0 * to_m, 0 * to_m + np.nan
     columns = {
-        "lat": lat, "lon": lon, "to_lat": to_lat, "to_lon": to_lon, "to_m": to_m, "behind_m": 0 * to_m, "leg_m": to_m, "elapsed_s": 0 * to_m,
-        "hour": rng.uniform(0, 24, count), "weekend": 0 * to_m, "vehicle": 0 * to_m, "speed_mps": 0 * to_m + np.nan, "closing_mps": 0 * to_m + np.nan,
+        "lat": lat, "lon": lon, "to_lat": to_lat, "to_lon": to_lon, "to_m": to_m, "behind_m": none, "leg_m": to_m,
+        "elapsed_s": none,        "hour": rng.uniform(0, 24, count), "weekend": none, "vehicle": none,
+        "speed_mps": unknown, "closing_mps": unknown,
     }  # fmt: skip
     return np.stack([columns[name] for name in ASKED], axis=1).astype(np.float32)
 

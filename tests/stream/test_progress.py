@@ -85,6 +85,36 @@ def test_a_place_twice_on_a_route_is_reached_once_for_each_visit(road, fleet):
     assert times(played, "stop_arrived") == [("a1", "01:34Z"), ("a2", "03:14Z"), ("again", "05:04Z")]
 
 
+def layover(road, due_s: float):
+    """A stop, another call there that is due at a second, and a vehicle that comes, stands for half an hour and drives on."""
+    stops = [road.stop(1), road.stop(1, visit_id="again", seq=2, planned_arrival=road.at(due_s)), road.stop(2)]
+    lines = [*road.drive(0, 100, 0, 1000), *road.drive(110, 1900, 1000, 1000), *road.drive(1910, 2010, 1100, 2000)]
+    return road.log(road.plan(stops), road.go(), lines)
+
+
+def test_two_calls_at_a_place_are_one_stay_when_the_second_is_due_soon(road, fleet):
+    played = fleet().play(layover(road, due_s=600))
+    assert times(played, "stop_arrived")[:2] == [("a1", "01:34Z"), ("again", "01:40Z")]
+
+
+def test_a_layover_lasts_until_the_second_call_is_due(road, fleet):
+    played = fleet().play(layover(road, due_s=1205))
+    assert times(played, "stop_arrived")[:2] == [("a1", "01:34Z"), ("again", "20:10Z")]
+    assert times(played, "stop_departed")[0] == ("a1", "20:10Z")
+
+
+def test_who_drives_off_before_the_second_call_is_due_has_not_made_it(road, fleet):
+    played = fleet().play(layover(road, due_s=3000))
+    assert played.visits("stop_arrived") == ["a1", "a2"]
+    assert played.visits("stop_skipped") == ["again"]
+
+
+def test_a_layover_teaches_no_leg(road, fleet):
+    played = fleet().play(layover(road, due_s=1205))
+    legs = played.state.model.legs
+    assert legs.table.seen[[legs.leg("s1", "s1"), legs.leg("s1", "s2")]].tolist() == [0.0, 1.0]
+
+
 def test_a_route_that_starts_on_the_way_does_not_look_back(road, fleet):
     played = fleet().play([road.plan(), road.ping(0, 0), road.go(150), road.ping(220, 2200)])
     assert times(played, "stop_arrived") == [("a2", "03:14Z")]
