@@ -1,9 +1,12 @@
-"""Two causal rules of thumb that any engine has to beat, asked the same questions in the same pass."""
+"""Causal rules of thumb that any engine has to beat, asked the same questions in the same pass."""
 
 import numpy as np
 
-from replay.scorecard.day import Floats, Visits
+from replay.scorecard.day import Floats, Ints, Visits
 from replay.scorecard.questions import Fixes, Questions
+
+WALK_MPS = 1.4
+"""A vehicle that stands is taken to go on at the pace of a pedestrian."""
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the Earth (IUGG)."""
@@ -31,6 +34,69 @@ def crow_and_mean_speed(questions: Questions, fixes: Fixes, visits: Visits) -> F
     onward_m = np.abs(along_m[questions.visit] - along_m[fixes.ahead[questions.fix]])
     expected_s = questions.ts_s + (next_m[questions.fix] + onward_m) / speed_mps[questions.fix]
     return np.maximum(expected_s, questions.asked_s)
+
+
+def crow_and_last_speed(questions: Questions, fixes: Fixes, visits: Visits) -> Floats:
+    """Crow distance over the stops ahead at the speed over the last two fixes (at least a walk), never before it is asked; epoch seconds.
+
+    NaN at a route's first fix.
+    """
+    order = np.lexsort((fixes.ts_s, fixes.route))
+    lat, lon, ts_s = fixes.lat[order], fixes.lon[order], fixes.ts_s[order]
+    took_s = np.where(np.diff(fixes.route[order], prepend=-1) == 0, np.diff(ts_s, prepend=np.nan), np.nan)
+    moved_m = np.concatenate([[0.0], haversine_m(lat[:-1], lon[:-1], lat[1:], lon[1:])])[: lat.size]
+    speed_mps = np.empty(lat.size)
+    speed_mps[order] = np.maximum(moved_m / np.where(took_s > 0, took_s, np.nan), WALK_MPS)
+    along_m = measure_along(visits)
+    next_m = haversine_m(fixes.lat, fixes.lon, visits.lat[fixes.ahead], visits.lon[fixes.ahead])
+    onward_m = np.abs(along_m[questions.visit] - along_m[fixes.ahead[questions.fix]])
+    return np.maximum(questions.ts_s + (next_m[questions.fix] + onward_m) / speed_mps[questions.fix], questions.asked_s)
+
+
+def running_mean(questions: Questions, fixes: Fixes, visits: Visits) -> Floats:
+    """Last true arrival plus the running mean times of the legs from there, never before it is asked; epoch seconds.
+
+    A leg's mean is of its traversals finished up to the fix, over all vehicles; NaN while a leg ahead was never driven.
+    """
+    leg, finished_s, mean_s = learn_legs(visits)
+    known, legs = in_time(leg, finished_s), name_legs(visits)
+    reached = fixes.last[questions.fix]
+    expected_s = np.where(reached >= 0, visits.arrived_s[np.maximum(reached, 0)], np.nan)
+    if not leg.size:
+        return np.full(expected_s.size, np.nan)
+    for hop in range(1, int(questions.hop.max(initial=0)) + 1):
+        on = questions.hop >= hop
+        asked = legs[fixes.ahead[questions.fix[on]] + hop - 1]
+        found = np.maximum(np.searchsorted(known, in_time(asked, questions.ts_s[on]), side="right") - 1, 0)
+        expected_s[on] += np.where((leg[found] == asked) & (finished_s[found] <= questions.ts_s[on]), mean_s[found], np.nan)
+    return np.maximum(expected_s, questions.asked_s)
+
+
+def in_time(leg: Ints, at_s: Floats) -> Ints:
+    """A number that puts legs in order, and each leg's moments (to the millisecond)."""
+    return (leg << 42) + (at_s * 1e3).astype(np.int64)
+
+
+def name_legs(visits: Visits) -> Ints:
+    """A number for the way that ends at each visit, the same wherever the same two places follow each other; visits in their real order."""
+    place = np.stack([visits.fleet.astype(np.float64), np.round(visits.lat, 5), np.round(visits.lon, 5)], axis=1)
+    places = np.unique(place, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    before = np.concatenate([[-1], np.where(visits.route[1:] == visits.route[:-1], places[:-1], -1)])[: places.size]
+    return np.unique((before + 1) * (places.max(initial=0) + 1) + places, return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def learn_legs(visits: Visits) -> tuple[Ints, Floats, Floats]:
+    """Every finished leg: its number, when it was finished, and the mean time of that leg up to then (arrival to arrival, seconds)."""
+    reached = np.flatnonzero((visits.route[1:] == visits.route[:-1]) & ~np.isnan(visits.arrived_s[1:] - visits.arrived_s[:-1])) + 1
+    leg, finished_s = name_legs(visits)[reached], visits.arrived_s[reached]
+    took_s = finished_s - visits.arrived_s[reached - 1]
+    order = np.lexsort((finished_s, leg))
+    leg, finished_s, took_s = leg[order], finished_s[order], took_s[order]
+    starts = np.flatnonzero(np.diff(leg, prepend=-1))
+    group = np.cumsum(np.diff(leg, prepend=-1) != 0) - 1
+    sums = np.cumsum(took_s)
+    before = np.concatenate([[0.0], sums])[starts][group]
+    return leg, finished_s, (sums - before) / (np.arange(leg.size) - starts[group] + 1)
 
 
 def learn_speed(fixes: Fixes, visits: Visits, along_m: Floats) -> Floats:

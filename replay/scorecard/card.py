@@ -7,7 +7,7 @@ import polars as pl
 
 from replay.scorecard.answers import Answers, answer
 from replay.scorecard.arrivals import ArrivalsFound, compare_arrivals
-from replay.scorecard.baselines import crow_and_mean_speed, plan_and_deviation
+from replay.scorecard.baselines import crow_and_last_speed, crow_and_mean_speed, plan_and_deviation, running_mean
 from replay.scorecard.day import DayTables, Visits, list_fleets, list_visits
 from replay.scorecard.eta_error import EtaError, Group, measure_early, measure_error
 from replay.scorecard.events import find_events
@@ -16,6 +16,7 @@ from replay.scorecard.fences import FenceDwell, measure_dwell
 from replay.scorecard.intervals import Intervals, measure_intervals
 from replay.scorecard.lateness import Lateness, measure_lateness
 from replay.scorecard.questions import HORIZON_S, Questions, ask, find_fixes
+from replay.scorecard.yardsticks import Yardsticks, measure_yardsticks
 
 
 @dataclass(frozen=True)
@@ -47,11 +48,15 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Truth:
-    """Everything that only truth can tell: the engine's errors, the same of two rules of thumb, and what was found and warned of."""
+    """Everything that only truth can tell: the engine's errors, the same of rules of thumb, and what was found and warned of."""
 
     eta: EtaError
     plan_and_deviation: EtaError
     crow_and_mean_speed: EtaError
+    crow_and_last_speed: EtaError
+    running_mean: EtaError
+    yardsticks: Yardsticks
+    plan_yardsticks: Yardsticks
     left_out: LeftOut
     intervals: Intervals
     p_late: Lateness
@@ -88,14 +93,19 @@ def score_day(day: DayTables, predictions: pl.DataFrame, events: pl.DataFrame) -
 
 
 def compare_with_truth(day: DayTables, visits: Visits, predictions: pl.DataFrame, events: pl.DataFrame, fleets: list[str]) -> Truth:
-    """Asks the day's questions once and puts the engine and both rules of thumb to them."""
+    """Asks the day's questions once and puts the engine and the rules of thumb to them."""
     fixes = find_fixes(day, visits)
     questions = ask(fixes, visits)
+    by_plan_s = plan_and_deviation(questions, fixes, visits)
     answers = answer(questions, predictions, visits, fleets)
     return Truth(
         eta=measure_error(questions, answers.p50_s),
-        plan_and_deviation=measure_error(questions, plan_and_deviation(questions, fixes, visits)),
+        plan_and_deviation=measure_error(questions, by_plan_s),
         crow_and_mean_speed=measure_error(questions, crow_and_mean_speed(questions, fixes, visits)),
+        crow_and_last_speed=measure_error(questions, crow_and_last_speed(questions, fixes, visits)),
+        running_mean=measure_error(questions, running_mean(questions, fixes, visits)),
+        yardsticks=measure_yardsticks(questions, answers.p50_s),
+        plan_yardsticks=measure_yardsticks(questions, by_plan_s),
         left_out=count_left_out(questions, answers),
         intervals=measure_intervals(questions, answers),
         p_late=measure_lateness(questions, answers, visits),

@@ -12,6 +12,15 @@ CALIBRATION_BINS = 10
 
 
 @dataclass(frozen=True)
+class Bin:
+    """Of `n` answers between two tenths: what they said on average, and what share came true."""
+
+    n: int
+    said: float
+    came_true: float
+
+
+@dataclass(frozen=True)
 class Lateness:
     """Figures of P(late) over the protocol's questions asked while the visit's window was still open.
 
@@ -25,6 +34,8 @@ class Lateness:
     brier: float | None
     brier_skill: float | None
     ece: float | None
+    bins: tuple[Bin, ...]
+    """Bins that hold answers, from the lowest."""
 
 
 def measure_lateness(questions: Questions, answers: Answers, visits: Visits) -> Lateness:
@@ -36,10 +47,17 @@ def measure_lateness(questions: Questions, answers: Answers, visits: Visits) -> 
     p_late = answers.p_late[told]
     unanswered = int(open_now.sum()) - late.size
     if not late.size:
-        return Lateness(0, unanswered, None, None, None, None)
+        return Lateness(0, unanswered, None, None, None, None, ())
     base_rate, brier = float(late.mean()), float(np.mean((p_late - late) ** 2))
     skill = 1 - brier / (base_rate * (1 - base_rate)) if 0 < base_rate < 1 else None
-    return Lateness(late.size, unanswered, base_rate, brier, skill, calibration_error(p_late, late))
+    return Lateness(late.size, unanswered, base_rate, brier, skill, calibration_error(p_late, late), list_bins(p_late, late))
+
+
+def list_bins(p_late: Floats, late: Floats) -> tuple[Bin, ...]:
+    """What was said and what came true, tenth by tenth."""
+    bins = np.clip((p_late * CALIBRATION_BINS).astype(np.int64), 0, CALIBRATION_BINS - 1)
+    picks = (bins == number for number in range(CALIBRATION_BINS))
+    return tuple(Bin(int(pick.sum()), float(p_late[pick].mean()), float(late[pick].mean())) for pick in picks if pick.any())
 
 
 def calibration_error(p_late: Floats, late: Floats) -> float:

@@ -26,9 +26,11 @@ def render(scorecard: Scorecard) -> RenderableType:
         draw_errors(truth),
         Text(),
         say_left_out(truth),
+        draw_yardsticks(truth),
         draw_intervals(truth.intervals),
         draw_visits("Arrivals found", list_arrivals(truth.arrivals)),
         draw_visits("P(late), questions with the window still open", list_lateness(truth.p_late)),
+        draw_calibration(truth.p_late),
         draw_visits("Late-risk exceptions, by visit", list_late_risk(truth.late_risk)),
         *dwell,
     )
@@ -61,6 +63,31 @@ def draw_errors(truth: Truth) -> Table:
     return table
 
 
+def draw_yardsticks(truth: Truth) -> Table:
+    """The engine by other people's measures, beside the rules of thumb."""
+    table = start_table("By other people's yardsticks", ["", "engine", "plan + deviation"])
+    ours, plan = truth.yardsticks, truth.plan_yardsticks
+    table.add_row("ETA Accuracy Benchmark", share(ours.eta_benchmark), share(plan.eta_benchmark))
+    table.add_row("MBTA, by predicted minutes", share(ours.mbta), share(plan.mbta))
+    table.add_row("Cal-ITP reliable", share(ours.cal_itp), share(plan.cal_itp))
+    table.add_row(
+        "LaDe MAE / RMSE, min", *(f"{number(one.lade_mae_min, '.2f')} / {number(one.lade_rmse_min, '.2f')}" for one in (ours, plan))
+    )
+    table.add_row("LaDe ACC@20", share(ours.acc20), share(plan.acc20))
+    others = ((truth.crow_and_last_speed, "last speed"), (truth.running_mean, "running mean of past legs"))
+    for eta, name in others:
+        table.add_row(f"MAE, s, beside {name}", number(truth.eta.mae_s), f"{number(eta.mae_s)} (answers {share(eta.answered_share)})")
+    return table
+
+
+def draw_calibration(lateness: Lateness) -> Table:
+    """What P(late) said and what came true."""
+    table = start_table("P(late), by tenths", ["said", "came true", "n"])
+    for one in lateness.bins:
+        table.add_row(share(one.said), share(one.came_true), f"{one.n:,}")
+    return table
+
+
 def say_left_out(truth: Truth) -> Text:
     """The questions that the table above leaves out."""
     left, early = truth.left_out, truth.left_out.early_answered
@@ -74,13 +101,21 @@ def say_left_out(truth: Truth) -> Text:
 
 def draw_intervals(intervals: Intervals) -> Table:
     """Coverage and width of P10-P90 by predicted minutes."""
-    table = start_table("P10-P90 by predicted minutes", ["", "holds (aim 80 %)", "mean width, s", "n", "never reached"])
+    table = start_table("P10-P90 by predicted minutes", ["", "holds (aim 80 %)", "mean width, s", "pinball, s", "n", "never reached"])
     for group in intervals.by_predicted_minutes:
-        cells = (share(group.coverage), number(group.width_s, ".0f"), f"{group.n:,}", f"{group.unresolved:,}")
+        cells = (share(group.coverage), number(group.width_s, ".0f"), number(group.pinball_s), f"{group.n:,}", f"{group.unresolved:,}")
         table.add_row(f"{group.from_min}-{group.to_min} min", *cells)
     table.add_section()
-    table.add_row("all", share(intervals.coverage), number(intervals.width_s, ".0f"), f"{intervals.n:,}", "", style="bold")
-    table.add_row("P50 already past", "", "", f"{intervals.overdue:,}", "")
+    table.add_row(
+        "all",
+        share(intervals.coverage),
+        number(intervals.width_s, ".0f"),
+        number(intervals.pinball_s),
+        f"{intervals.n:,}",
+        "",
+        style="bold",
+    )
+    table.add_row("P50 already past", "", "", "", f"{intervals.overdue:,}", "")
     return table
 
 
