@@ -26,6 +26,9 @@ HOPS = np.array([1, 2, 4])
 
 EXPERTS = ("chain", "transfer", "by_plan", "base", "binned", "by_hop", "common")
 
+PLAIN = 3
+"""The first experts learn nothing from questions; the base is a blend of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class CorrectionPolicy:
@@ -36,8 +39,10 @@ class CorrectionPolicy:
     huber_epsilon: float = 0.2
     common_every: int = 3
     """The model for all questions sees so many that every third is enough for it."""
-    hedge_rate: float = 0.002
-    hedge_sharpness: float = 40.0
+    blend_power: float = 4.0
+    """The plain answers weigh by this power of how much nearer they were: half the error, sixteen times the weight."""
+    hedge_rate: float = 0.001
+    hedge_sharpness: float = 20.0
 
 
 def group_of(base_s: Floats, hop: Ints) -> Ints:
@@ -48,6 +53,11 @@ def group_of(base_s: Floats, hop: Ints) -> Ints:
 def hop_class(hop: Ints) -> Ints:
     """The class of stops before: none, one, two or three, more."""
     return np.searchsorted(HOPS, hop, side="right")
+
+
+def _cell(group: Ints) -> Ints:
+    """The row of the weights of experts for a fine group."""
+    return np.asarray(HEDGE_BINS[group >> 1] * 2 + (group & 1))
 
 
 class Correction:
@@ -64,6 +74,7 @@ class Correction:
         self.loss = np.zeros((12, len(EXPERTS)))
         self.asked = np.zeros(12)
         self._hedge = np.full((12, len(EXPERTS)), 1.0 / len(EXPERTS))
+        self._blend = np.full((12, PLAIN), 1.0 / PLAIN)
         self._learned: set[int] = set()
         self.resets = 0
 
@@ -71,6 +82,14 @@ class Correction:
         p = self.policy
         loss = optim.losses.Huber(p.huber_epsilon)
         return linear_model.LinearRegression(optimizer=optim.AdaGrad(p.learning_rate), loss=loss, intercept_lr=p.intercept_rate)
+
+    def base(self, plain: Sequence[Floats], hop: Ints) -> Floats:
+        """One plain answer from chain, transfer and by plan (NaN = as chain), each as far as it was right lately at the chain's horizon."""
+        share = self._blend[_cell(group_of(plain[0], hop))]
+        base_s = share[:, 0] * plain[0]
+        for place in range(1, PLAIN):
+            base_s = base_s + share[:, place] * np.where(plain[place] == plain[place], plain[place], plain[0])
+        return np.maximum(base_s, 5.0)
 
     def experts(self, table: Floats, base_s: Floats, hop: Ints, plain: Sequence[Floats]) -> Floats:
         """The answers of all experts in seconds from now, one row a question. `plain`: chain, transfer, by plan (NaN = as chain)."""
@@ -88,7 +107,7 @@ class Correction:
 
     def weigh(self, experts: Floats, group: Ints) -> Floats:
         """One answer from all experts, in seconds from now."""
-        return np.asarray((self._hedge[HEDGE_BINS[group >> 1] * 2 + (group & 1)] * experts).sum(axis=1))
+        return np.asarray((self._hedge[_cell(group)] * experts).sum(axis=1))
 
     def learn(self, table: Floats, base_s: Floats, hop: Ints, experts: Floats, took_s: Floats) -> None:
         """Questions whose truth came, in the order of their truths: `table` and `experts` as they were when they were put."""
@@ -104,7 +123,7 @@ class Correction:
                 self._learned.add(model)
             seen += 1
         errors = np.fmin(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
-        for cell, error in zip((HEDGE_BINS[group >> 1] * 2 + (group & 1)).tolist(), errors, strict=True):
+        for cell, error in zip(_cell(group).tolist(), errors, strict=True):
             self.asked[cell] += 1.0
             self.loss[cell] += max(self.policy.hedge_rate, 1.0 / (self.asked[cell] + 20.0)) * (error - self.loss[cell])
 
@@ -122,6 +141,8 @@ class Correction:
             trust = np.minimum(1.0, (self.asked + 5.0) / 100.0)[:, None]
             raw = np.exp(-self.policy.hedge_sharpness * trust * (self.loss - self.loss.min(axis=1, keepdims=True)))
             self._hedge = raw / raw.sum(axis=1, keepdims=True)
+            near = (self.loss[:, :PLAIN] + 0.05 + 1.0 / (self.asked[:, None] + 1.0)) ** -self.policy.blend_power
+            self._blend = near / near.sum(axis=1, keepdims=True)
             self._learned.clear()
         self.resets += broken
         return broken

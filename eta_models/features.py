@@ -20,8 +20,6 @@ NAMES = (
 )  # fmt: skip
 """Names of the features, in the order of the columns."""
 
-SPREAD = NAMES.index("spread")
-
 CLIP = 4.0
 
 

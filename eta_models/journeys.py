@@ -95,6 +95,8 @@ class Estimates:
     """The answers that were weighed: shape (rows, experts), seconds from now."""
     base_s: Floats
     """The plain estimate that the features are relative to."""
+    width_s: Floats
+    """The expected size of the error of P50."""
     lead_s: Floats
     """Of the next stop: the lead that may be lingered where the leg began; 0 for later stops."""
     first_s: Floats

@@ -6,10 +6,24 @@ import numpy as np
 from river import linear_model, optim
 
 from eta_models.columns import Flags, Floats
+from eta_models.features import NAMES as FEATURES
+from eta_models.features import scale_s
 
-NAMES = ("z", "z2", "above", "below", "horizon")
+NAMES = ("z", "z2", "above", "far", "below", "horizon", "z_horizon", "spread", "late", "early", "later", "beyond")
 Z_90 = 1.2816
 """P90 of the normal distribution lies so many standard deviations above its middle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Questions about a window: the answers in seconds from now, the expected size of the error, the end of the window, the features."""
+
+    p10_s: Floats
+    p50_s: Floats
+    p90_s: Floats
+    width_s: Floats
+    closes_in_s: Floats
+    table: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +52,40 @@ class Lateness:
         model.intercept = float(weights[-1])
         return model
 
-    def features(self, p10_s: Floats, p50_s: Floats, p90_s: Floats, closes_in_s: Floats) -> Floats:
-        """One row a question: how many spreads the window's end lies beyond P50."""
-        room = closes_in_s - p50_s
-        spread = np.where(room > 0, p90_s - p50_s, p50_s - p10_s) / Z_90
+    def features(self, asked: Asked) -> Floats:
+        """One row a question: how many spreads the window's end lies beyond P50, and what that says depends on."""
+        room, scale = asked.closes_in_s - asked.p50_s, scale_s(asked.p50_s)
+        spread = np.where(room > 0, asked.p90_s - asked.p50_s, asked.p50_s - asked.p10_s) / Z_90
         z = np.minimum(np.maximum(room / np.maximum(spread, 1.0), -6.0), 6.0)
-        z[z != z] = 0.0
+        horizon = 0.5 * np.minimum(np.maximum(np.log(np.maximum(asked.p50_s, 5.0) / 300.0), -4.0), 4.0)
+        columns = (
+            -z,
+            -z * np.abs(z) / 4.0,
+            np.maximum(z - 1.5, 0.0),
+            np.maximum(z - 3.0, 0.0),
+            np.maximum(-z, 0.0),
+            horizon,
+            -z * horizon,
+            asked.width_s / scale - 1.0,
+            asked.table[:, FEATURES.index("late")],
+            asked.table[:, FEATURES.index("early")],
+            np.minimum(asked.table[:, FEATURES.index("hops")], 0.25) * 4.0,
+            np.minimum(np.maximum((asked.p90_s - asked.closes_in_s) / scale, -4.0), 4.0),
+        )
         table = np.empty((len(z), len(NAMES)))
-        table[:, 0], table[:, 1] = -z, -z * np.abs(z) / 4.0
-        table[:, 2], table[:, 3] = np.maximum(z - 1.5, 0.0), np.maximum(-z, 0.0)
-        table[:, 4] = np.minimum(np.maximum(np.log(np.maximum(p50_s, 5.0) / 300.0), -4.0), 4.0) * 0.5
+        for place, column in enumerate(columns):
+            table[:, place] = column
+        table[table != table] = 0.0
         return table
 
-    def probability(self, p10_s: Floats, p50_s: Floats, p90_s: Floats, closes_in_s: Floats) -> Floats:
+    def probability(self, asked: Asked) -> Floats:
         """0..1, NaN without a window; 1 once it has closed."""
-        if not (closes_in_s == closes_in_s).any():
-            return np.full(len(closes_in_s), np.nan)
-        table = self.features(p10_s, p50_s, p90_s, closes_in_s)
+        closes = asked.closes_in_s
+        if not (closes == closes).any():
+            return np.full(len(closes), np.nan)
+        table = self.features(asked)
         learned = 1.0 / (1.0 + np.exp(-((self.weights[:-1] * table).sum(axis=1) + self.weights[-1])))
-        late = np.where(closes_in_s <= 0, 1.0, learned)
-        return np.where(closes_in_s == closes_in_s, late, np.nan)
+        return np.where(closes == closes, np.where(closes <= 0, 1.0, learned), np.nan)
 
     def learn(self, table: Floats, late: Flags) -> None:
         """Questions with a window that was open when they were put, in the order of their truths."""

@@ -14,15 +14,16 @@ from eta_models.columns import Floats, Ints
 from eta_models.correction import Correction, CorrectionPolicy, group_of
 from eta_models.daily import Daily
 from eta_models.deviation import Deviation, DeviationPolicy
-from eta_models.features import SPREAD, Answers, by_plan_s, features, scale_s
+from eta_models.features import Answers, by_plan_s, features, scale_s
 from eta_models.intervals import IntervalPolicy, Intervals
 from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, Reached, StayEnded
-from eta_models.lateness import Lateness, LatenessPolicy
+from eta_models.lateness import Asked, Lateness, LatenessPolicy
 from eta_models.legs import LegPolicy, Legs
 from eta_models.outlooks import outlooks
 from eta_models.questions import Questions
 from eta_models.ranks import ranks
 from eta_models.runs import RunPolicy, Runs
+from eta_models.spread import Spread, SpreadPolicy
 from eta_models.stays import StayPolicy, Stays
 from eta_models.trackers import TrackerPolicy, Trackers
 from eta_models.trips import TripPolicy, Trips
@@ -40,6 +41,7 @@ class ModelPolicy:
     runs: RunPolicy = field(default_factory=RunPolicy)
     trackers: TrackerPolicy = field(default_factory=TrackerPolicy)
     trips: TripPolicy = field(default_factory=TripPolicy)
+    spread: SpreadPolicy = field(default_factory=SpreadPolicy)
     lateness: LatenessPolicy = field(default_factory=LatenessPolicy)
 
 
@@ -53,12 +55,13 @@ class EtaModel:
         self.intervals, self.lateness = Intervals(policy.intervals), Lateness(policy.lateness)
         self.runs, self.daily, self.trackers = Runs(policy.runs), Daily(), Trackers(policy.trackers)
         self.trips = Trips(policy.trips)
+        self.spread = Spread(policy.spread)
         self.questions = Questions()
 
     @property
     def resets(self) -> int:
         """How often a model of this fleet went back to its last good weights."""
-        return self.correction.resets + self.lateness.resets
+        return self.correction.resets + self.spread.resets + self.lateness.resets
 
     def estimate(self, journeys: Journeys, ahead: Ahead) -> Estimates:
         """Answer for every remaining visit of every journey; later stops are never answered before earlier ones."""
@@ -69,16 +72,18 @@ class EtaModel:
         group = group_of(base_s, ahead.hop)
         experts = self.correction.experts(table, base_s, ahead.hop, (plain.arrival_s, found.transfer_s, found.by_plan_s))
         p50_s = in_order(ahead, np.maximum(self.correction.weigh(experts, group), 1.0))
-        low, high = self.intervals.bounds(p50_s, ahead.hop, table[:, SPREAD] * scale_s(base_s))
+        width_s = self.spread.expected(table) * scale_s(p50_s)
+        low, high = self.intervals.bounds(p50_s, ahead.hop, width_s)
         p10_s, p90_s = np.minimum(in_order(ahead, low), p50_s), np.maximum(in_order(ahead, high), p50_s)
         return Estimates(
             p10_s, p50_s, p90_s,
-            p_late=self.lateness.probability(p10_s, p50_s, p90_s, ahead.closes_in_s),
+            p_late=self.lateness.probability(Asked(p10_s, p50_s, p90_s, width_s, ahead.closes_in_s, table)),
             service_s=plain.service_s,
             wait_s=plain.wait_s,
             features=table,
             experts=experts,
             base_s=base_s,
+            width_s=width_s,
             lead_s=np.where(firsts & ~ahead.again, journeys.lead_s[ahead.journey], 0.0),
             first_s=plain.first_s[ahead.journey],
             slots=slots,
@@ -89,8 +94,9 @@ class EtaModel:
         plain = chain(journeys, ahead, self.legs, self.stays, self.runs, self.trips.left_s(journeys.trip))
         ways = outlooks(journeys, ahead, plain, self.legs, self.stays, self.daily)
         from_here, from_last = self.deviation.follow(journeys, ahead, plain, ways.lead_s, self.legs.table)
-        base_s = np.maximum(np.where(from_here == from_here, 0.5 * (plain.arrival_s + from_here), plain.arrival_s), 5.0)
-        return Answers(plain, from_here, from_last, by_plan_s(journeys, ahead), ways, base_s)
+        by_plan = by_plan_s(journeys, ahead)
+        base_s = self.correction.base((plain.arrival_s, from_here, by_plan), ahead.hop)
+        return Answers(plain, from_here, from_last, by_plan, ways, base_s)
 
     def learn_leg(self, fact: LegTaken) -> None:
         """A leg was driven: what was not waited out before it is its time; the wait and the deviations teach their own parts."""
@@ -140,16 +146,19 @@ class EtaModel:
         arrived_us = np.repeat(np.array([one.at_us for one in reached], dtype=np.int64), lengths)
         left_place = np.repeat(np.array([one.left_place for one in reached], dtype=np.int64), lengths)
         took_s, hop = (arrived_us - kept.asked_us[rows]) / 1e6, kept.hop[rows].astype(np.int64)
-        p10_s, p50_s, p90_s, closes = (column[rows].astype(np.float64) for column in (kept.p10_s, kept.p50_s, kept.p90_s, kept.closes_in_s))
+        columns = (kept.p10_s, kept.p50_s, kept.p90_s, kept.width_s, kept.closes_in_s)
+        p10_s, p50_s, p90_s, width_s, closes = (column[rows].astype(np.float64) for column in columns)
         table, experts, base_s = kept.answered(rows)
         self._learn_lingering(left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
         trips, asked = kept.take_trips(rows)
         self.trips.learn(asked, took_s[trips])
         self.correction.learn(table, base_s, hop, experts, took_s)
         self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - p50_s) / scale_s(base_s), int(arrived_us.max()) / 1e6)
-        self.intervals.learn(p50_s, hop, table[:, SPREAD] * scale_s(base_s), took_s)
+        self.intervals.learn(p10_s, p50_s, hop, width_s, took_s)
+        self.spread.learn(table, np.abs(took_s - p50_s) / scale_s(p50_s))
         open_then = closes > 0
-        self.lateness.learn(self.lateness.features(p10_s, p50_s, p90_s, closes)[open_then], (took_s > closes)[open_then])
+        about = Asked(p10_s, p50_s, p90_s, width_s, closes, table)
+        self.lateness.learn(self.lateness.features(about)[open_then], (took_s > closes)[open_then])
 
     def _learn_lingering(self, place: Ints, lead_s: Floats, longer_s: Floats) -> None:
         """How much longer than plain early vehicles took, as a share of their lead."""
@@ -165,7 +174,7 @@ class EtaModel:
         self.intervals.export()
         self.deviation.export(self.legs)
         self.trackers.export()
-        return self.correction.export() + self.lateness.export()
+        return self.correction.export() + self.spread.export() + self.lateness.export()
 
 
 def in_order(ahead: Ahead, values: Floats) -> Floats:

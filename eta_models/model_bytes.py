@@ -7,9 +7,7 @@ import numpy as np
 
 from eta_models.bounded_keys import BoundedKeys
 from eta_models.columns import Floats
-from eta_models.correction import Correction
 from eta_models.envelope import UntrustedModel, unwrap, wrap
-from eta_models.lateness import Lateness
 from eta_models.legs import Legs, LegTable
 from eta_models.model import EtaModel, ModelPolicy
 from eta_models.questions import Questions
@@ -20,8 +18,9 @@ ARRAYS = {
     "legs": ("area_hours", "fleet", "fleet_share"),
     "stays": ("fleet",),
     "deviation": ("moments", "fleet"),
-    "correction": ("weights", "loss", "asked", "_hedge"),
-    "intervals": ("low", "high", "asked", "_low", "_high"),
+    "correction": ("weights", "loss", "asked", "_hedge", "_blend"),
+    "intervals": ("low", "high", "asked", "below", "_low", "_high"),
+    "spread": ("weights",),
     "lateness": ("weights",),
 }
 """Learned arrays by part of the model."""
@@ -42,7 +41,7 @@ class _SavedModel(msgspec.Struct, frozen=True):
     deviation_weight: float
     unexported: tuple[list[int], list[int]]
     """Models and legs that have learned since the last export."""
-    resets: tuple[int, int]
+    resets: tuple[int, int, int]
     river: bytes
 
 
@@ -62,8 +61,8 @@ def dump_model(model: EtaModel) -> bytes:
         trips=(model.trips.dump(), dict(model.questions.trips)),
         deviation_weight=model.deviation.weight,
         unexported=(sorted(model.correction._learned), sorted(model.deviation._touched)),
-        resets=(model.correction.resets, model.lateness.resets),
-        river=wrap({"correction": model.correction.models, "lateness": model.lateness.model}),
+        resets=(model.correction.resets, model.spread.resets, model.lateness.resets),
+        river=wrap({"correction": model.correction.models, "spread": model.spread.model, "lateness": model.lateness.model}),
     )
     return msgspec.msgpack.encode(saved)
 
@@ -87,7 +86,7 @@ def load_model(raw: bytes, policy: ModelPolicy) -> EtaModel:
     model.questions = Questions.load(fields, count)
     model.questions.free = free
     _load_places(model, saved)
-    _load_river(model.correction, model.lateness, saved)
+    _load_river(model, saved)
     return model
 
 
@@ -127,7 +126,7 @@ def _load_keys(keys: BoundedKeys[Any], saved: tuple[list[Any], bytes, int]) -> N
     keys.load(*saved)
 
 
-def _load_river(correction: Correction, lateness: Lateness, saved: _SavedModel) -> None:
+def _load_river(model: EtaModel, saved: _SavedModel) -> None:
     river: dict[str, Any] = unwrap(saved.river)
-    correction.models, lateness.model = river["correction"], river["lateness"]
-    correction.resets, lateness.resets = saved.resets
+    model.correction.models, model.spread.model, model.lateness.model = river["correction"], river["spread"], river["lateness"]
+    model.correction.resets, model.spread.resets, model.lateness.resets = saved.resets

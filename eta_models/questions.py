@@ -30,6 +30,7 @@ class Questions(Columns):
         "p10_s": ("f4", 0.0),
         "p50_s": ("f4", 0.0),
         "p90_s": ("f4", 0.0),
+        "width_s": ("f4", 1.0),
         "lead_s": ("f4", 0.0),
         "first_s": ("f4", 0.0),
         "slots": ("i2", 0, len(OFF)),
@@ -44,6 +45,7 @@ class Questions(Columns):
     p10_s: Floats32
     p50_s: Floats32
     p90_s: Floats32
+    width_s: Floats32
     lead_s: Floats32
     first_s: Floats32
     """What the next stop was asked about with: the lead at the stop where the leg began, and the plain time to it."""
@@ -75,6 +77,7 @@ class Questions(Columns):
         self.p10_s[places] = answer.p10_s[rows]
         self.p50_s[places] = answer.p50_s[rows]
         self.p90_s[places] = answer.p90_s[rows]
+        self.width_s[places] = answer.width_s[rows]
         self.lead_s[places] = answer.lead_s[rows]
         self.first_s[places] = answer.first_s[rows]
         self.slots[places] = answer.slots[rows]

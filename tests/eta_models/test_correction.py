@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from eta_models.correction import BINS_S, EXPERTS, Correction, CorrectionPolicy, group_of, hop_class
+from eta_models.correction import BINS_S, EXPERTS, PLAIN, Correction, CorrectionPolicy, group_of, hop_class
 from eta_models.features import CLIP, NAMES, scale_s
 
+NAN = float("nan")
 NOBODY = len(BINS_S) + 1
 
 
@@ -192,3 +193,24 @@ def test_one_answer_that_is_no_number_does_not_poison_the_trust_in_the_experts()
     correction.learn(table, base_s, hop, experts, truth(table, base_s))
     correction.export()
     assert np.isfinite(answered(correction, *made(np.random.default_rng(12), 200))[1]).all()
+
+
+def test_at_first_the_plain_answers_weigh_the_same_and_none_is_one_as_the_chain():
+    correction, hop = Correction(CorrectionPolicy()), np.array([0, 1])
+    plain = (np.array([300.0, 300.0]), np.array([600.0, NAN]), np.array([900.0, NAN]))
+    assert correction.base(plain, hop) == pytest.approx([600.0, 300.0])
+
+
+def test_the_plain_answer_that_was_right_lately_makes_the_base():
+    correction, rng = Correction(CorrectionPolicy()), np.random.default_rng(13)
+    took_s, hop = rng.uniform(300, 340, 400), np.ones(400, dtype=np.int64)
+    experts = np.column_stack([took_s + 200.0, took_s, took_s + 200.0, *[took_s + 50.0] * (len(EXPERTS) - PLAIN)])
+    correction.learn(np.zeros((400, len(NAMES))), np.full(400, 320.0), hop, experts, took_s)
+    plain = tuple(np.array([seconds]) for seconds in (320.0, 420.0, 520.0))
+    before = correction.base(plain, hop[:1])
+    assert before == pytest.approx([420.0])
+    correction.export()
+    assert correction.base(plain, hop[:1]) == pytest.approx([420.0], abs=1.0)
+    assert correction.base(plain, np.array([0])) == pytest.approx([420.0])  # the next stop has learned nothing
+    other = tuple(np.array([seconds]) for seconds in (320.0, 320.0, 1_000.0))
+    assert correction.base(other, hop[:1]) == pytest.approx([320.0], abs=5.0)

