@@ -62,9 +62,7 @@ class Trips:
         """Trips of which the end has come, in log order: as they were asked about, and how long they took from then."""
         if not len(asked):
             return
-        if not len(self.weights):
-            self.weights = np.zeros(1 << BITS, dtype=np.float32)
-            self.squares = np.full(1 << BITS, self.policy.first_squares, dtype=np.float32)
+        self._make_room()
         p, took_s = self.policy, np.minimum(took_s, self.policy.longest_s)
         base_s = self._base_s(asked)
         scale = scale_s(base_s)
@@ -78,17 +76,25 @@ class Trips:
         self._learn_curve(asked, base_s, took_s)
 
     def dump(self) -> list[bytes]:
-        """All that was learned."""
-        return [array.tobytes() for array in (self.curve, self.curve_seen, self.weights, self.squares)]
+        """All that was learned; of the table, only the tiles that were seen."""
+        seen = np.flatnonzero(self.squares != np.float32(self.policy.first_squares)).astype(np.int32)
+        return [array.tobytes() for array in (self.curve, self.curve_seen, seen, self.weights[seen], self.squares[seen])]
 
     def load(self, saved: Sequence[bytes]) -> None:
-        """What `dump` gave. Raises ValueError for a table of another size."""
-        nodes, tables = {len(raw) for raw in saved[:2]}, {len(raw) for raw in saved[2:]}
-        if nodes != {8 * len(NODES_M)} or tables not in ({0}, {4 << BITS}):
+        """What `dump` gave. Raises ValueError for tables of another size."""
+        if {len(raw) for raw in saved[:2]} != {8 * len(NODES_M)} or len({len(raw) for raw in saved[2:]}) != 1:
             msg = "the model was written by another version: its trips have tables of another size"
             raise ValueError(msg)
         self.curve, self.curve_seen = (np.frombuffer(raw, dtype=np.float64).copy() for raw in saved[:2])
-        self.weights, self.squares = (np.frombuffer(raw, dtype=np.float32).copy() for raw in saved[2:])
+        seen = np.frombuffer(saved[2], dtype=np.int32)
+        if len(seen):
+            self._make_room()
+            self.weights[seen], self.squares[seen] = (np.frombuffer(raw, dtype=np.float32) for raw in saved[3:])
+
+    def _make_room(self) -> None:
+        if not len(self.weights):
+            self.weights = np.zeros(1 << BITS, dtype=np.float32)
+            self.squares = np.full(1 << BITS, self.policy.first_squares, dtype=np.float32)
 
     def _base_s(self, asked: Floats32) -> Floats:
         node, share = _between(asked)

@@ -84,3 +84,20 @@ def test_whatever_is_asked_and_learned_the_answer_is_finite_and_positive(drawn):
     answer = model.expected_s(trips)
     assert np.isfinite(answer).all()
     assert (answer >= 1.0).all()
+
+
+def test_what_was_saved_and_loaded_answers_and_learns_the_same():
+    model, again, rng = taught(2_000), Trips(TripPolicy()), np.random.default_rng(7)
+    again.load(model.dump())
+    trips = asked(rng, 50)
+    assert again.expected_s(trips).tolist() == model.expected_s(trips).tolist()
+    more = took_s(trips, rng)
+    for one in (model, again):
+        one.learn(trips, more)
+    assert again.dump() == model.dump()
+
+
+def test_tables_of_another_size_are_refused():
+    saved = Trips(TripPolicy()).dump()
+    with pytest.raises(ValueError, match="another version"):
+        Trips(TripPolicy()).load([saved[0][:-8], *saved[1:]])

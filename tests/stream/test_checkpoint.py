@@ -73,7 +73,7 @@ def bytes_a_vehicle(saved) -> float:
     state = load(saved, SETTINGS.model)
     state.recent = []
     fresh = EtaModel(SETTINGS.model)
-    for part in ("correction", "lateness", "trackers"):
+    for part in ("correction", "lateness", "trackers", "trips"):
         setattr(state.model, part, getattr(fresh, part))
     saved = dump(state)
     plain = len(zlib.decompress(saved[len(MAGIC) + SUM_BYTES :]))
