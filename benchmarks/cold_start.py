@@ -1,6 +1,8 @@
 """An empty system against rules of thumb: the mean error over every 1,000 consecutive questions from the first ping on.
 
-    python benchmarks/cold_start.py DAY [--window 1000]
+    python benchmarks/cold_start.py DAY [--window 1000] [--predictions FILE]
+
+FILE is the predictions.parquet of a `score --out` of the same day; without it the day is run.
 
 Questions as in the scorecard, but from the very first; answered by the newest P50. The rule is the plan and the deviation at the last stop,
 without a plan the distance over the fleet's mean speed so far; both know the true arrivals at once.
@@ -32,10 +34,14 @@ def predictions_of(day_dir: Path, work: Path) -> tuple[pl.DataFrame, str]:
     return pl.read_parquet(finish(spool, work / "results").predictions_path), next(iter(day.fleets))
 
 
-def errors(day_dir: Path) -> tuple[np.ndarray, np.ndarray, str]:
+def errors(day_dir: Path, made: Path | None) -> tuple[np.ndarray, np.ndarray, str]:
     """Absolute errors of the engine and of the rule, in the order of the questions, and what the rule is."""
-    with TemporaryDirectory() as work:
-        predictions, fleet_id = predictions_of(day_dir, Path(work))
+    if made is not None:
+        predictions = pl.read_parquet(made)
+        fleet_id = str(predictions["fleet_id"][0])
+    else:
+        with TemporaryDirectory() as work:
+            predictions, fleet_id = predictions_of(day_dir, Path(work))
     day = truth_tables(day_dir, fleet_id)
     visits = list_visits(day.routes, day.arrivals)
     fixes = protocol.find_fixes(day, visits)
@@ -57,8 +63,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("day", type=Path)
     parser.add_argument("--window", type=int, default=1_000)
+    parser.add_argument("--predictions", type=Path)
     args = parser.parse_args()
-    ours, rule, name = errors(args.day)
+    ours, rule, name = errors(args.day, args.predictions)
     sums = [np.concatenate([[0.0], np.cumsum(error)]) for error in (ours, rule)]
     mean, mean_rule = ((total[args.window :] - total[: -args.window]) / args.window for total in sums)
     ratio = mean / mean_rule

@@ -21,7 +21,7 @@ ARRAYS = {
     "correction": ("weights", "loss", "asked", "_hedge", "_blend"),
     "intervals": ("low", "high", "asked", "below", "_low", "_high"),
     "spread": ("weights",),
-    "lateness": ("weights",),
+    "lateness": ("weights", "loss", "asked", "share"),
 }
 """Learned arrays by part of the model."""
 
@@ -62,7 +62,7 @@ def dump_model(model: EtaModel) -> bytes:
         deviation_weight=model.deviation.weight,
         unexported=(sorted(model.correction._learned), sorted(model.deviation._touched)),
         resets=(model.correction.resets, model.spread.resets, model.lateness.resets),
-        river=wrap({"correction": model.correction.models, "spread": model.spread.model, "lateness": model.lateness.model}),
+        river=wrap({"correction": model.correction.models, "size": model.spread.model, "lateness": model.lateness.models}),
     )
     return msgspec.msgpack.encode(saved)
 
@@ -128,5 +128,5 @@ def _load_keys(keys: BoundedKeys[Any], saved: tuple[list[Any], bytes, int]) -> N
 
 def _load_river(model: EtaModel, saved: _SavedModel) -> None:
     river: dict[str, Any] = unwrap(saved.river)
-    model.correction.models, model.spread.model, model.lateness.model = river["correction"], river["spread"], river["lateness"]
+    model.correction.models, model.spread.model, model.lateness.models = river["correction"], river["size"], river["lateness"]
     model.correction.resets, model.spread.resets, model.lateness.resets = saved.resets

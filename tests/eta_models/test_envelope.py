@@ -54,8 +54,8 @@ def models() -> dict[str, object]:
     correction, lateness = Correction(CorrectionPolicy()), Lateness(LatenessPolicy())
     for number in range(20):
         correction.models[number].learn_one({"chain": number / 7, "late": 1.0}, 2.0, w=0.5)
-        lateness.model.learn_one({"z": number - 5.0, "above": 1.0}, number % 3 == 0)
-    return {"correction": correction.models, "lateness": lateness.model}
+        lateness.models[0].learn_one({"z": number - 5.0, "above": 1.0}, number % 3 == 0)
+    return {"correction": correction.models, "lateness": lateness.models}
 
 
 def test_models_come_back_and_learn_on_as_if_they_had_not_travelled():
@@ -67,9 +67,9 @@ def test_models_come_back_and_learn_on_as_if_they_had_not_travelled():
         one.learn_one(row, 1.0, w=0.7)
         other.learn_one(row, 1.0, w=0.7)
         assert (other.weights, other.intercept) == (one.weights, one.intercept)
-    here["lateness"].learn_one({"z": 1.0}, True)
-    there["lateness"].learn_one({"z": 1.0}, True)
-    assert there["lateness"].predict_proba_one({"z": 1.0}) == here["lateness"].predict_proba_one({"z": 1.0})
+    here["lateness"][0].learn_one({"z": 1.0}, True)
+    there["lateness"][0].learn_one({"z": 1.0}, True)
+    assert there["lateness"][0].predict_proba_one({"z": 1.0}) == here["lateness"][0].predict_proba_one({"z": 1.0})
 
 
 @pytest.mark.parametrize(

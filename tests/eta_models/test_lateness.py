@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eta_models.features import NAMES as FEATURES
 from eta_models.features import scale_s
-from eta_models.lateness import NAMES, Z_90, Asked, Lateness, LatenessPolicy
+from eta_models.lateness import NAMES, SHORT, Z_90, Asked, Lateness, LatenessPolicy
 
 NAN = float("nan")
 
@@ -90,9 +90,24 @@ def test_learning_does_not_spoil_probabilities_that_were_true_before(count):
 def test_the_exported_weights_answer_as_river_does():
     lateness, rng = taught(spread=1.5), np.random.default_rng(3)
     table = lateness.features(world(rng, 200)[0])
-    learned = 1.0 / (1.0 + np.exp(-((lateness.weights[:-1] * table).sum(axis=1) + lateness.weights[-1])))
-    river = [lateness.model.predict_proba_one(dict(zip(NAMES, row, strict=True)))[True] for row in table.tolist()]
-    assert np.abs(learned - river).max() < 1e-9
+    rows = [dict(zip(NAMES, row, strict=True)) for row in table.tolist()]
+    short, long = ([model.predict_proba_one(row)[True] for row in rows] for model in lateness.models)
+    river = lateness.share[0] * np.array(short) + lateness.share[1] * np.array(long)
+    assert np.abs(lateness.weigh(table) - river).max() < 1e-9
+    assert (lateness.weights[0, SHORT:-1] == 0.0).all()
+    assert (lateness.weights[1, :-1] != 0.0).sum() > SHORT
+
+
+def test_the_model_that_was_right_lately_weighs_more():
+    lateness, rng = Lateness(LatenessPolicy()), np.random.default_rng(7)
+    question, _ = world(rng, 4_000)
+    table = lateness.features(question)
+    told = NAMES.index("late")
+    table[:, told] = rng.random(4_000) < 0.5  # whatever the window: who is late now will be late
+    lateness.learn(table, table[:, told] > 0)
+    lateness.export()
+    assert lateness.share.sum() == pytest.approx(1.0)
+    assert lateness.share[1] > 0.9
 
 
 def test_what_was_learned_since_the_last_export_changes_no_probability():
@@ -106,13 +121,14 @@ def test_what_was_learned_since_the_last_export_changes_no_probability():
     assert lateness.probability(some).tobytes() != before
 
 
+@pytest.mark.parametrize("which", [0, 1])
 @pytest.mark.parametrize("poison", [float("inf"), float("nan")])
-def test_a_poisoned_model_goes_back_to_its_last_good_weights(poison):
+def test_a_poisoned_model_goes_back_to_its_last_good_weights(poison, which):
     lateness, rng = taught(spread=1.0, count=1_000), np.random.default_rng(5)
     some, _ = world(rng, 50)
     good, before = lateness.weights.copy(), lateness.probability(some).tobytes()
-    lateness.model._weights["z"] = poison
-    assert lateness.export() == 1
+    lateness.models[which]._weights["z"] = poison
+    assert (lateness.export(), lateness.resets) == (1, 1)
     assert lateness.weights.tolist() == good.tolist()
     assert lateness.probability(some).tobytes() == before
     lateness.learn(lateness.features(some), np.zeros(50, dtype=bool))
@@ -128,7 +144,7 @@ def test_a_probability_is_between_0_and_1_or_there_is_no_window(made):
     p10_s, p50_s, p90_s = np.sort(np.array([row[:3] for row in made]), axis=1).T.copy()
     closes_in_s = np.array([row[3] for row in made])
     lateness = Lateness(LatenessPolicy())
-    lateness.weights = np.array([9.0, 9.0, -9.0, *([9.0] * (len(NAMES) - 2))])
+    lateness.weights[:] = [9.0, 9.0, -9.0, *([9.0] * (len(NAMES) - 2))]
     chance = lateness.probability(asked(p10_s, p50_s, p90_s, closes_in_s))
     assert (np.isnan(chance) == np.isnan(closes_in_s)).all()
     known = chance[~np.isnan(chance)]

@@ -6,7 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eta_models.journeys import LegTaken, Reached, StayEnded
+from eta_models.legs import LegPolicy
 from eta_models.model import EtaModel, ModelPolicy, in_order
+from eta_models.model_bytes import dump_model
+from eta_models.runs import RunPolicy
+from eta_models.stays import StayPolicy
 
 NAN = float("nan")
 
@@ -198,7 +202,7 @@ def test_a_poisoned_model_is_reset_counted_and_answers_on(asking):
     model, rng = asking.taught(rounds=5), np.random.default_rng(8)
     journeys, ahead = asking.scattered(rng, 30)
     model.correction.models[-1]._weights["horizon"] = float("inf")
-    model.lateness.model._weights["z"] = float("nan")
+    model.lateness.models[1]._weights["z"] = float("nan")
     arrived(asking, model, rng, delay=1.0)
     assert model.export() == 2
     assert_sane(model.estimate(journeys, ahead), ahead)
@@ -211,3 +215,24 @@ def test_times_that_fall_along_a_journey_are_raised_to_the_one_before(asking):
     assert in_order(ahead, falling).tolist() == [5.0, 5.0, 9.0, 1.0, 1.0]
     rising = np.array([5.0, 6.0, 9.0, 1.0, 1.0])
     assert in_order(ahead, rising).tolist() == [5.0, 6.0, 9.0, 1.0, 1.0]
+
+
+def test_a_model_is_as_large_after_many_legs_places_and_routes_as_after_some(asking):
+    policy = ModelPolicy(legs=LegPolicy(capacity=40), stays=StayPolicy(capacity=40), runs=RunPolicy(capacity=20))
+    model, rng, sizes, none = EtaModel(policy), np.random.default_rng(10), [], np.array([], dtype=np.int64)
+    run = np.full((5, 4), 100.0, dtype=np.float16).tobytes()
+    for turn in range(240):
+        for number in range(20):
+            fact = leg_fact(leg=model.legs.leg("depot", f"s{turn}-{number // 2}"), area=-1, run=run, minute=number)
+            model.learn_leg(fact._replace(place=model.stays.place(f"s{turn}-{number}"), deviation_s=30.0))
+        trips = [({"route": 5 * turn + number, "now_s": 600.0 * turn}, [{"place": number}]) for number in range(5)]
+        _, newest = asking.put(model, *asking.columns(trips), turn * 600_000_000)
+        model.learn_arrivals([Reached(chain, turn * 600_000_000 + int(rng.integers(10**8))) for chain in newest])
+        model.export()
+        model.trim_legs(none)
+        model.stays.trim(none)
+        sizes.append(len(dump_model(model)))
+    assert (model.legs.table.count, model.stays.table.count) < (46, 46)
+    assert model.runs.table.count == 20
+    assert model.questions.count == 5
+    assert max(sizes[120:]) < 1.02 * max(sizes[60:120])

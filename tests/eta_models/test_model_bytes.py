@@ -23,7 +23,7 @@ def again(model):
 
 def learned(model):
     """Everything that a model has learned, without the accidents of its pickles."""
-    river = [*model.correction.models, model.spread.model, model.lateness.model]
+    river = [*model.correction.models, model.spread.model, *model.lateness.models]
     saved = msgspec.msgpack.decode(dump_model(model))
     return {**saved, "river": [(one.weights, one.intercept, dict(one.optimizer.g2), one.optimizer.n_iterations) for one in river]}
 
@@ -105,7 +105,7 @@ def test_a_foreign_object_among_rivers_is_refused(asking, tmp_path):
             return exec, (f"open({str(made)!r}, 'w').close()",)
 
     river = msgspec.msgpack.encode(
-        {"river": version("river"), "pickled": pickle.dumps({"correction": [], "spread": None, "lateness": Foreign()})}
+        {"river": version("river"), "pickled": pickle.dumps({"correction": [], "spread": None, "lateness": [Foreign()]})}
     )
     with pytest.raises(UntrustedModel, match=r"builtins\.exec"):
         load_model(changed(dump_model(asking.fresh()), river=river), ModelPolicy())

@@ -10,7 +10,7 @@ from eta_models.spread import Spread, SpreadPolicy
 
 @pytest.mark.parametrize(
     "model",
-    [Correction(CorrectionPolicy()).models[0], Spread(SpreadPolicy()).model, Lateness(LatenessPolicy()).model],
+    [Correction(CorrectionPolicy()).models[0], Spread(SpreadPolicy()).model, Lateness(LatenessPolicy()).models[0]],
     ids=["correction", "spread", "lateness"],
 )
 def test_every_check_of_river_passes(model):

@@ -127,3 +127,19 @@ def test_a_place_has_the_same_bits_alone_and_among_others():
     place, planned_s = rng.integers(-1, 2, 50), rng.uniform(0, 600, 50)
     assert stays.service_s(place, planned_s).tolist() == [service(stays, p, s) for p, s in zip(place, planned_s, strict=True)]
     assert stays.hold(place).tolist() == [hold(stays, p) for p in place]
+
+
+def test_of_a_lead_half_is_lingered_at_first():
+    assert Stays(StayPolicy()).linger(np.array([-1])).tolist() == [0.5]
+
+
+@pytest.mark.parametrize(("share", "learned"), [(0.0, 0.0), (0.7, 0.7), (9.0, 1.2), (-9.0, -0.2)])
+def test_what_is_lingered_is_learned_by_place_and_cut_to_what_can_be(share, learned):
+    stays = Stays(StayPolicy())
+    here, there = stays.place("here"), stays.place("there")
+    for _ in range(400):
+        stays.learn_linger(here, share)
+    assert stays.linger(np.array([here, there])) == pytest.approx([learned, learned], abs=0.02)
+    for _ in range(30):
+        stays.learn_linger(there, 0.5)
+    assert stays.linger(np.array([there]))[0] == pytest.approx(0.5, abs=0.1)
