@@ -7,6 +7,9 @@ from eta_models.columns import MISSING, Cells, Columns, Floats, Floats32, Ints, 
 RECENT_FIXES = 8
 """How many times of past fixes are kept to know a repeated late fix from a new one."""
 
+TRAIL_CELLS = 96
+"""Fine H3 cells of the current leg that are remembered: 10 km of it; a longer leg teaches no corridor."""
+
 
 class Vehicles(Columns):
     """The live state of vehicles. Times are microseconds since 1970 UTC, `MISSING` where there is none."""
@@ -55,6 +58,11 @@ class Vehicles(Columns):
         "paused_until_us": ("i8", MISSING),
         "down": ("i1", 0),
         "off_plan": ("i1", 0),
+        "trail": ("u8", 0, TRAIL_CELLS),
+        "trail_visit": ("i8", -1),
+        "trail_cells": ("i4", 0),
+        "off_since_us": ("i8", MISSING),
+        "off_fixes": ("i4", 0),
     }
 
     at_us: Ints
@@ -122,3 +130,10 @@ class Vehicles(Columns):
     paused_until_us: Ints
     down: Small
     off_plan: Small
+    trail: Cells
+    """The fine cells through which it came on the leg to the visit of number `trail_visit`, `trail_cells` of them so far."""
+    trail_visit: Ints
+    trail_cells: Ints32
+    off_since_us: Ints
+    """The first of its last fixes, `off_fixes` of them, that all lie outside the corridor of its leg."""
+    off_fixes: Ints32

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stream import messages as m
+from stream.exception_messages import ExceptionAcknowledged
 
 STEP_S = 10
 VEHICLES = ("v1", "v2", "v3")
@@ -131,7 +132,7 @@ class Story:
         return self.road.say(m.VehiclePut, self.now, vehicle_id=vehicle, tags=["cold"] * (value % 2))
 
     def ack(self, vehicle, route, value):
-        return self.road.say(m.ExceptionAcknowledged, self.now, exception_id=f"depot:late_risk:{route}.{1 + value % 5}", by="ann")
+        return self.road.say(ExceptionAcknowledged, self.now, exception_id=f"depot:late_risk:{route}.{1 + value % 5}", by="ann")
 
     def break_(self, vehicle, route, value):
         return self.say(m.DriverBreak, vehicle, route, duration_s=60.0 * value)
