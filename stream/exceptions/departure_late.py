@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from eta_models.columns import MISSING
 from stream.exceptions.found import Found
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState, Route
 from stream.moments import instant_or_none
 
 
 @dataclass(frozen=True, slots=True)
-class DepartureLatePolicy(KindPolicy):
+class DepartureLatePolicy(ConditionPolicy):
     """How late is late."""
 
     grace_s: float = 300.0

@@ -6,13 +6,13 @@ import numpy as np
 
 from eta_models.columns import MISSING
 from stream.exceptions.found import Found
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
 from stream.moments import instant_or_none
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyRiskPolicy(KindPolicy):
+class EarlyRiskPolicy(ConditionPolicy):
     """How early is too early."""
 
     early_s: float = 900.0

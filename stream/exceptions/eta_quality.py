@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from stream.exceptions.found import Found
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
 
 
 @dataclass(frozen=True, slots=True)
-class EtaQualityPolicy(KindPolicy):
+class EtaQualityPolicy(ConditionPolicy):
     """What is worse than usual."""
 
     least: float = 500.0

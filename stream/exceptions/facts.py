@@ -2,7 +2,7 @@
 
 from eta_models.columns import MISSING
 from stream.exceptions.found import Fact, Found
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import FactPolicy
 from stream.exceptions.life import Moment, close_exception, exception_id, update
 from stream.exceptions.pod_mismatch import is_mismatch
 from stream.exceptions.policies import ExceptionPolicies, in_force
@@ -13,6 +13,7 @@ from stream.fleet import FleetState
 from stream.moments import instant_or_none
 from stream.outputs import Outputs
 from stream.visit_events import visit_event
+from stream.visits import OPEN, SKIPPED
 
 FACTS = ("pod_mismatch", "stop_failed", "missed_stop", "out_of_sequence")
 MENDED = ("missed_stop", "out_of_sequence")
@@ -33,7 +34,10 @@ def tell_facts(policies: ExceptionPolicies, state: FleetState, moment: Moment, o
 
 def _found(policies: ExceptionPolicies, state: FleetState, fact: Fact) -> Found | None:
     visit, row = state.visit_rows.get(fact.visit_id, -1), state.vehicle_rows.get(fact.vehicle_id, -1)
-    if visit < 0 or row < 0 or _is_minor(policies, state, fact) or (fact.kind in MENDED and int(state.visits.arrived_us[visit]) != MISSING):
+    if visit < 0 or row < 0 or _is_minor(policies, state, fact):
+        return None
+    visits = _unmended(state, fact.kind, visit, fact.details)
+    if fact.kind in MENDED and not visits:
         return None
     told: dict[str, object] = {**visit_event(state, fact.kind, row, visit, 0, 0, {}).data, **fact.details}
     told |= {"happened_at": instant_or_none(fact.at_us)}
@@ -48,7 +52,16 @@ def _found(policies: ExceptionPolicies, state: FleetState, fact: Fact) -> Found 
         policy = in_force(policies.stop_failed, fact.kind, state.exceptions)
         again_us = try_again_us(policy, state, row, visit, fact.at_us, attempts)
         told, level = {**told, "attempts": attempts, "try_again_at": instant_or_none(again_us)}, float(attempts)
-    return Found(fact.visit_id, f"visit/{fact.visit_id}", row, [visit], level, told)
+    return Found(fact.visit_id, f"visit/{fact.visit_id}", row, visits, level, told)
+
+
+def _unmended(state: FleetState, kind: str, visit: int, details: dict[str, object]) -> list[int]:
+    """The visits that suffer: the one that was missed and is not reached yet, those that should have come before; else the visit itself."""
+    if kind not in MENDED:
+        return [visit]
+    named = details.get("open_before")
+    rows = [state.visit_rows.get(str(name), -1) for name in named] if isinstance(named, list) else [visit]
+    return [row for row in rows if row >= 0 and state.visits.arrived_us[row] == MISSING and state.visits.state[row] in (OPEN, SKIPPED)]
 
 
 def _is_minor(policies: ExceptionPolicies, state: FleetState, fact: Fact) -> bool:
@@ -75,13 +88,13 @@ def _tell(state: FleetState, kind: str, found: Found, moment: Moment, out: Outpu
         update(state, known, details_of(state, found, moment[1]), found.level, moment, out)
 
 
-def _let_go(policy: KindPolicy, state: FleetState, kind: str, moment: Moment, out: Outputs) -> None:
-    stands_us = round(getattr(policy, "stands_s", 0.0) * 1e6)
+def _let_go(policy: FactPolicy, state: FleetState, kind: str, moment: Moment, out: Outputs) -> None:
+    stands_us = round(policy.stands_s * 1e6)
     for known in state.exceptions.open_of(kind):
         visit = state.visit_rows.get(known.subject.partition("/")[2], -1)
         if not policy.on:
             close_exception(state, known, "resolved", "turned_off", moment, out)
-        elif kind in MENDED and visit >= 0 and int(state.visits.arrived_us[visit]) != MISSING:
+        elif kind in MENDED and visit >= 0 and not _unmended(state, kind, visit, known.details):
             close_exception(state, known, "resolved", "reached", moment, out)
         elif moment[1] - known.opened_us >= stands_us:
             close_exception(state, known, "expired", "too_old", moment, out)

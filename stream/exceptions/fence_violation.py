@@ -8,7 +8,7 @@ from eta_models.columns import MISSING
 from geofences.fences import Fence
 from stream.exceptions.found import Found
 from stream.exceptions.harm import open_visits
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState, VehicleFacts
 from stream.moments import instant_or_none
 
@@ -17,7 +17,7 @@ FORBIDDEN, MUST_STAY = "forbidden", "must_stay"
 
 
 @dataclass(frozen=True, slots=True)
-class FenceViolationPolicy(KindPolicy):
+class FenceViolationPolicy(ConditionPolicy):
     """A fence is entered and left with hysteresis of its own, so nothing is held back here."""
 
     outside_s: float = 60.0

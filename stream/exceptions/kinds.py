@@ -1,9 +1,12 @@
 """The table of kinds: how grave each is, whom to tell first, when it opens and when it closes, in the words of the documentation."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 Severity = Literal["critical", "high", "medium", "low"]
-SEVERITIES: tuple[str, ...] = get_args(Severity)
+KindName = Literal[
+    "late_risk", "stalled", "signal_lost", "off_route", "vehicle_down", "pod_mismatch", "early_risk", "departure_late", "long_dwell",
+    "missed_stop", "out_of_sequence", "stop_failed", "fence_violation", "missed_connection", "plan_infeasible", "eta_quality",
+]  # fmt: skip
 
 
 class Kind(NamedTuple):

@@ -20,7 +20,8 @@ class RiskPolicy(KindPolicy):
     hold_s: float = 30.0
     """P(late) must have stayed up for so long: a third of the warnings that one fix alone would give are taken back by the next."""
     at_once: float = 0.9
-    """P(late) at which nobody waits for a second opinion."""
+    """P(late) at which nobody waits for a second opinion. Before a route has reached its first stop, nothing less is believed: how far
+    it is behind is not known yet, and three warnings in four were wrong."""
     stops_ahead: int = 8
     """Only for so many next stops, .."""
     ahead_s: float = 3_600.0
@@ -28,6 +29,7 @@ class RiskPolicy(KindPolicy):
     resolve_at: float = 0.15
     """P(late) below which it eases."""
     clear_s: float = 120.0
+    """and for how long, before it resolves."""
     reopen_after_s: float = 86_400.0
     """A visit opens again at most once in a day."""
     update_by: float = 0.2

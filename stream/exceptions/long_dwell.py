@@ -7,12 +7,12 @@ import numpy as np
 from eta_models.columns import MISSING
 from stream.exceptions.found import Found
 from stream.exceptions.harm import open_visits
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
 
 
 @dataclass(frozen=True, slots=True)
-class LongDwellPolicy(KindPolicy):
+class LongDwellPolicy(ConditionPolicy):
     """How long is too long."""
 
     factor: float = 3.0

@@ -6,14 +6,14 @@ import numpy as np
 
 from eta_models.columns import MISSING
 from stream.exceptions.found import Found
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
 from stream.moments import instant_or_none
 from stream.visits import ARRIVED, OPEN
 
 
 @dataclass(frozen=True, slots=True)
-class MissedConnectionPolicy(KindPolicy):
+class MissedConnectionPolicy(ConditionPolicy):
     """When a hand-over fails."""
 
     transfer_s: float = 300.0

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import FactPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class MissedStopPolicy(KindPolicy):
+class MissedStopPolicy(FactPolicy):
     """Which stops count, and for how long it is worth turning back."""
 
     least_service_s: float = 1.0

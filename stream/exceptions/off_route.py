@@ -7,13 +7,13 @@ import numpy as np
 from eta_models.columns import MISSING
 from stream.exceptions.found import Found
 from stream.exceptions.harm import open_visits
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
 from stream.moments import instant_or_none
 
 
 @dataclass(frozen=True, slots=True)
-class OffRoutePolicy(KindPolicy):
+class OffRoutePolicy(ConditionPolicy):
     """How far out for how long."""
 
     off_s: float = 60.0

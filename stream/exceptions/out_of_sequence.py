@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import FactPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfSequencePolicy(KindPolicy):
+class OutOfSequencePolicy(FactPolicy):
     """Which stops count."""
 
     least_service_s: float = 1.0

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from eta_models.columns import MISSING
 from stream.exceptions.found import Found
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState, Route, VehicleFacts
 from stream.visits import OPEN
 
 
 @dataclass(frozen=True, slots=True)
-class PlanInfeasiblePolicy(KindPolicy):
+class PlanInfeasiblePolicy(ConditionPolicy):
     """What is impossible, not what is tight: nothing is said of a plan that could just work."""
 
     fast_mps: float = 25.0

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from eta_models.columns import MISSING
 from geofences.paths import metres_between
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import FactPolicy
 from stream.fleet import FleetState
 from stream.messages import StopCompleted
 
 
 @dataclass(frozen=True, slots=True)
-class PodMismatchPolicy(KindPolicy):
+class PodMismatchPolicy(FactPolicy):
     """What counts as far."""
 
     far_m: float = 200.0

@@ -8,12 +8,12 @@ from eta_models.columns import MISSING
 from geofences.cells import cell_name
 from stream.exceptions.found import Found
 from stream.exceptions.harm import open_visits
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
 
 
 @dataclass(frozen=True, slots=True)
-class SignalLostPolicy(KindPolicy):
+class SignalLostPolicy(ConditionPolicy):
     """When silence is told, and what it is likely to be."""
 
     limit_s: float = 300.0

@@ -8,7 +8,7 @@ from eta_models.columns import MISSING, Flags, Ints
 from geofences.positions import distance_m
 from stream.exceptions.found import Found
 from stream.exceptions.harm import open_visits
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
 from stream.moments import instant_or_none
 
@@ -17,7 +17,7 @@ RESTING_KINDS = frozenset({"depot", "hub", "yard", "parking", "break", "terminal
 
 
 @dataclass(frozen=True, slots=True)
-class StalledPolicy(KindPolicy):
+class StalledPolicy(ConditionPolicy):
     """When standing still is a stall."""
 
     limit_s: float = 480.0

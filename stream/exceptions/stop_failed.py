@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from eta_models.columns import MISSING
 from stream.exceptions.harm import open_visits
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import FactPolicy
 from stream.fleet import FleetState
 
 DAY_US = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class StopFailedPolicy(KindPolicy):
+class StopFailedPolicy(FactPolicy):
     """When another attempt makes sense."""
 
     retry_after_s: float = 7_200.0

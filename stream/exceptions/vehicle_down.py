@@ -6,7 +6,7 @@ import numpy as np
 
 from stream.exceptions.found import Found
 from stream.exceptions.harm import open_visits
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
 
 CHILDREN = ("late_risk", "stalled", "signal_lost", "off_route", "long_dwell", "early_risk", "missed_connection")
@@ -14,7 +14,7 @@ CHILDREN = ("late_risk", "stalled", "signal_lost", "off_route", "long_dwell", "e
 
 
 @dataclass(frozen=True, slots=True)
-class VehicleDownPolicy(KindPolicy):
+class VehicleDownPolicy(ConditionPolicy):
     """It opens with the message, and resolves when the vehicle is up again or sets out on a route."""
 
     clear_s: float = 0.0

@@ -9,7 +9,7 @@ from stream.exceptions.eta_quality import detect as eta_quality
 from stream.exceptions.fence_violation import detect as fence_violation
 from stream.exceptions.found import Found
 from stream.exceptions.harm import evidence_of, first_deadline_us, harm_of
-from stream.exceptions.kind_policy import KindPolicy
+from stream.exceptions.kind_policy import ConditionPolicy
 from stream.exceptions.life import About, Moment, close_exception, exception_id, open_exception, update
 from stream.exceptions.long_dwell import detect as long_dwell
 from stream.exceptions.missed_connection import detect as missed_connection
@@ -47,7 +47,7 @@ def watch(policies: ExceptionPolicies, state: FleetState, moment: Moment, out: O
         follow(policy, state, kind, detect(policy, state) if policy.on else [], moment, out)
 
 
-def follow(policy: KindPolicy, state: FleetState, kind: str, found: Sequence[Found], moment: Moment, out: Outputs) -> None:
+def follow(policy: ConditionPolicy, state: FleetState, kind: str, found: Sequence[Found], moment: Moment, out: Outputs) -> None:
     """Take what a kind has found: hold, open, update; and let go of what it finds no longer."""
     table, names = state.exceptions, set[str]()
     for one in found:
@@ -67,7 +67,7 @@ def follow(policy: KindPolicy, state: FleetState, kind: str, found: Sequence[Fou
         del table.since_us[name]
 
 
-def _hold(policy: KindPolicy, state: FleetState, kind: str, one: Found, moment: Moment, out: Outputs) -> None:
+def _hold(policy: ConditionPolicy, state: FleetState, kind: str, one: Found, moment: Moment, out: Outputs) -> None:
     """A condition that is no exception yet: it opens when it has held for long enough, and was not told lately."""
     table, name = state.exceptions, exception_id(state, kind, one.name)
     since_us = table.since_us.setdefault(name, moment[1])
@@ -86,13 +86,13 @@ def begin(state: FleetState, kind: str, one: Found, moment: Moment, out: Outputs
     open_exception(state, About(kind, one.name, one.subject, vehicle_id), details_of(state, one, moment[1]), one.level, moment, out)
 
 
-def _moved(policy: KindPolicy, told: float, level: float) -> bool:
+def _moved(policy: ConditionPolicy, told: float, level: float) -> bool:
     if told <= 0:
         return level > 0
     return level >= policy.worse_by * told or level * policy.worse_by <= told
 
 
-def _is_gone(policy: KindPolicy, state: FleetState, name: str, now_us: int) -> bool:
+def _is_gone(policy: ConditionPolicy, state: FleetState, name: str, now_us: int) -> bool:
     since_us = state.exceptions.gone_us.setdefault(name, now_us)
     return not policy.on or now_us - since_us >= policy.clear_s * 1e6
 

@@ -91,9 +91,12 @@ def arrive(state: FleetState, segment: Segment, visit: int, at_us: int, source: 
 def _note_sequence(state: FleetState, segment: Segment, following: int, visit: int, at_us: int) -> None:
     """The driver is at a stop before one that should have come first, and takes time there."""
     earlier = [one for one in range(following, visit) if state.visits.state[one] == OPEN] if following >= 0 else []
-    for one in earlier:
-        details: dict[str, object] = {"at_visit_id": state.names[visit].visit_id, "planned_service_s": _service_s(state, one)}
-        note_fact(state, segment.position, "out_of_sequence", one, segment.row, at_us, details)
+    if earlier:
+        details: dict[str, object] = {
+            "open_before": [state.names[one].visit_id for one in earlier],
+            "planned_service_s": max(_service_s(state, one) for one in earlier),
+        }
+        note_fact(state, segment.position, "out_of_sequence", visit, segment.row, at_us, details)
 
 
 def _service_s(state: FleetState, visit: int) -> float:

@@ -53,9 +53,11 @@ def _news(policy: RiskPolicy, state: FleetState, asked: Asked, now_us: Ints) -> 
     visits.high_us[visit] = np.where(high, np.where(visits.high_us[visit] == MISSING, now_us, visits.high_us[visit]), MISSING)
     visits.low_us[visit] = np.where(open_now & low, np.where(visits.low_us[visit] == MISSING, now_us, visits.low_us[visit]), MISSING)
     near = (asked.ahead.hop < policy.stops_ahead) & (asked.answer.p50_s <= policy.ahead_s)
-    held = near & (now_us - visits.high_us[visit] >= policy.hold_s * 1e6)
-    down = state.vehicles.down[asked.vehicle[asked.ahead.journey]] == 1  # its breakdown speaks for all of its visits
-    opening = ~open_now & ~down & high & (held | (p_late >= policy.at_once)) & (visits.rearms_us[visit] <= now_us)
+    row, sure = asked.vehicle[asked.ahead.journey], p_late >= policy.at_once
+    begun = (state.vehicles.here[row] >= 0) | (state.vehicles.left_visit[row] >= 0)
+    held = now_us - visits.high_us[visit] >= policy.hold_s * 1e6
+    down = state.vehicles.down[row] == 1  # its breakdown speaks for all of its visits
+    opening = ~open_now & ~down & high & np.where(begun, (held & near) | sure, held & sure) & (visits.rearms_us[visit] <= now_us)
     easing = open_now & low & ((now_us - visits.low_us[visit] >= policy.clear_s * 1e6) | (p_late != p_late))
     moved = np.abs(p_late - visits.risk_p[visit]) >= policy.update_by
     told_us = visits.risk_p50_us[visit]

@@ -23,7 +23,7 @@ def hopeless(road, closes=60.0, **more):
     return road.plan([*road.stops((1, 2, 3, 4)), road.stop(5, window_end=road.at(closes), **more)])
 
 
-def judged(played, *chances, p50_s=1000.0, step_s=60, hop=0, first=0, policy=RiskPolicy()):  # noqa: B008 - frozen
+def judged(played, *chances, p50_s=1000.0, step_s=60, hop=0, first=0, policy=RiskPolicy(update_share=0.0)):  # noqa: B008 - frozen
     """What `risk` tells of a4 for one P(late) a minute after another, and, where pairs are given, P50 in seconds."""
     row, out = played.visit("a4")["row"], Outputs()
     for i, chance in enumerate(chances):
@@ -41,7 +41,7 @@ def judged(played, *chances, p50_s=1000.0, step_s=60, hop=0, first=0, policy=Ris
 
 @pytest.fixture
 def known(road, fleet):
-    return fleet().play([hopeless(road, closes=86_000.0), road.go(), road.ping(0, 0)])
+    return fleet().play([hopeless(road, closes=86_000.0), road.go(), *road.drive(0, 130, 0, 1300)])
 
 
 def test_a_stop_that_will_be_late_opens_once(road, fleet):
