@@ -11,7 +11,7 @@ from stream.planned_stop import PlannedStop
 from stream.reasons import Reason
 from stream.routes import OVER, Place, drop, lay
 from stream.steps.arrivals import let_go, set_next
-from stream.steps.risk import settle
+from stream.steps.risk import act, settle
 from stream.steps.statuses import Facts, find_open, set_out
 from stream.visit_events import visit_event
 from stream.visits import OPEN
@@ -160,6 +160,7 @@ def reassign_stop(state: FleetState, facts: Facts, message: StopReassigned, out:
         return Reason.FLEET_FULL
     before = state.routes[state.names[visit].route_id]
     after = after or open_route(state, facts, message.to_route_id, vehicle, 1)
+    act(state, visit, facts.at_us)
     _move(state, visit, before, (after, place), out)
     return None
 
@@ -189,6 +190,7 @@ def change_window(state: FleetState, facts: Facts, message: WindowChanged, out: 
         if facts.at_us < visits.revised_us[visit] or same:
             return Reason.DUPLICATE if same else Reason.TOO_LATE
     visits.opens_us[visit], visits.closes_us[visit] = window
+    act(state, visit, facts.at_us)
     visits.revised_us[visit] = facts.at_us
     visits.revisions[visit] += 1
     route = state.routes[state.names[visit].route_id]

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from eta_models.columns import MISSING, Flags, Ints
 from stream.exceptions.harm import actionable_until_us, evidence_of, harm_of
@@ -76,12 +77,31 @@ def tell_risk(
     visits.at_risk[visit] = max(int(visits.at_risk[visit]), AT_RISK)
     visits.risk_p[visit], visits.risk_p50_us[visit], visits.risk_told_us[visit] = visits.p_late[visit], visits.p50_us[visit], moment[1]
     details, level = {**_details(state, row, visit, moment[1]), **(more or {})}, float(visits.p_late[visit])
+    details |= _cause(state, row, details)
     if known is not None:
         update(state, known, details, level, moment, out)
         return
     about = About(KIND, visit_id, f"visit/{visit_id}", state.vehicle_ids[row])
     opened = open_exception(state, about, details, level, moment, out)
     visits.rearms_us[visit] = MISSING if opened.episode == 1 else moment[1] + round(policy.reopen_after_s * 1e6)
+
+
+def _cause(state: FleetState, row: int, details: dict[str, object]) -> dict[str, object]:
+    """Another open exception that explains the lateness, else the term that moved most. These others change at ticks only."""
+    here = int(state.vehicles.here[row])
+    dwells = [("long_dwell", state.names[here].visit_id)] if here >= 0 else []
+    for kind, name in [*dwells, *((kind, state.vehicle_ids[row]) for kind in ("stalled", "off_route", "signal_lost"))]:
+        if state.exceptions.open(exception_id(state, kind, name)) is not None:
+            return {"cause": kind, "caused_by": exception_id(state, kind, name)}
+    terms = details.get("terms")
+    return {"cause": terms["most"] if isinstance(terms, dict) else None}
+
+
+def act(state: FleetState, visit: int, at_us: int) -> None:
+    """Dispatch has changed the plan of a visit at risk: from then on somebody does something about it."""
+    known = state.exceptions.open(exception_id(state, KIND, state.names[visit].visit_id))
+    if known is not None and known.acted_us == MISSING:
+        state.exceptions.put(replace(known, acted_us=at_us))
 
 
 def tell_late(policy: RiskPolicy, state: FleetState, moment: Moment, out: Outputs) -> None:

@@ -146,6 +146,20 @@ def test_a_life_knows_who_saw_it_who_acted_and_when(road, fleet):
     assert played.told("exception_updated", change="woken")[0]["time"][11:16] == "09:15"
 
 
+def test_a_changed_plan_of_a_stop_at_risk_is_an_action(road, fleet):
+    later = road.say(m.WindowChanged, 500, visit_id="a4", window_end=road.at(650))
+    played = fleet().play(sorted([*GOLDEN.late_risk(road), later], key=lambda line: line[0]))
+    assert played.told("exception_resolved", exception_kind="late_risk")[0]["data"]["clock"]["acted_at"] == "2026-03-02T09:08:20Z"
+
+
+def test_a_late_stop_behind_a_stall_names_it_as_its_cause(road, fleet):
+    stops = road.stops(service_s=30.0, window_end=road.at(1_500))
+    there = [*road.drive(0, 250, 0, 1_500), *road.drive(260, 2_000, 1_500, 1_500)]
+    played = fleet().play(road.log(road.plan(stops), road.go(), there))
+    told = played.told("exception_opened", exception_kind="late_risk", visit_id="a2")[0]["data"]
+    assert (told["cause"], told["caused_by"]) == ("stalled", "depot:stalled:v1")
+
+
 def test_a_life_is_the_same_entry_by_entry(road, fleet):
     lines = GOLDEN.lived(road)
     assert fleet().play(lines, range(1, len(lines))).bytes() == fleet().play(lines).bytes()
