@@ -33,7 +33,8 @@ def detect(policy: FenceViolationPolicy, state: FleetState) -> list[Found]:
     if not rules:
         return []
     c, inside = state.contacts, dict[tuple[int, str], int]()
-    for contact in np.flatnonzero(c.visiting[: c.count] == 1).tolist():
+    used = c.used()
+    for contact in used[c.visiting[used] == 1].tolist():
         fence_id = state.fence_index.fence_ids[int(c.fence[contact])]
         if int(c.left_us[contact]) == MISSING:
             inside[int(c.vehicle[contact]), fence_id] = int(c.entered_us[contact])

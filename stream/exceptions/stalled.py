@@ -66,7 +66,8 @@ def _has_time(policy: StalledPolicy, state: FleetState, rows: Ints) -> Flags:
 def _resting(state: FleetState) -> set[int]:
     """Vehicles in a fence in which nobody has to move."""
     c, found = state.contacts, set[int]()
-    for contact in np.flatnonzero(c.visiting[: c.count] == 1).tolist():
+    used = c.used()
+    for contact in used[c.visiting[used] == 1].tolist():
         if state.fences[state.fence_index.fence_ids[int(c.fence[contact])]].kind in RESTING_KINDS:
             found.add(int(c.vehicle[contact]))
     return found
