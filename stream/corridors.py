@@ -1,6 +1,5 @@
 """The corridor of a leg: the fine H3 cells through which past runs of it came. Learned at ticks only."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -23,8 +22,6 @@ MOST_CELLS = 192
 """Cells of a leg; the least driven go."""
 GAP_CELLS = 12
 """Between two fixes so many cells apart the straight way counts as driven: 1.5 km."""
-MOST_OPEN = 300
-"""Widened corridors that are held ready; they are made when they are needed."""
 
 
 class Leg(Struct):
@@ -48,15 +45,14 @@ class Corridors:
 
     legs: dict[int, Leg] = field(default_factory=dict)
     runs: list[Run] = field(default_factory=list)
-    wide: dict[int, frozenset[int] | None] = field(default_factory=dict)
-    """Corridors as they are asked for: made from `legs`, no part of a checkpoint."""
 
-    def allowed(self, leg: int) -> frozenset[int] | None:
-        """The widened corridor of a leg; None where too little is known."""
-        if leg not in self.wide:
-            known = self.legs.get(leg)
-            self.wide[leg] = None if known is None or known.runs < LEAST_RUNS else frozenset(_widened(known))
-        return self.wide[leg]
+    def covers(self, leg: int, cell: int) -> bool:
+        """Whether a cell lies in the widened corridor of a leg; every cell does where too little is known."""
+        known = self.legs.get(leg)
+        if known is None or known.runs < LEAST_RUNS:
+            return True
+        least, cells = LEAST_SHARE * known.runs, known.cells
+        return cells.get(cell, 0) >= least or any(cells.get(near, 0) >= least for near in disk(cell, WIDEN_STEPS))
 
     def learn(self) -> None:
         """Let the runs since the last tick count, in log order."""
@@ -65,8 +61,6 @@ class Corridors:
         if self.runs and len(self.legs) > MOST_LEGS:
             kept = sorted(self.legs, key=lambda leg: (-self.legs[leg].runs, leg))[: MOST_LEGS * 7 // 8]
             self.legs = {leg: self.legs[leg] for leg in sorted(kept)}
-        if len(self.wide) > MOST_OPEN:
-            self.wide.clear()
         self.runs.clear()
 
     def _learn(self, run: Run) -> None:
@@ -80,12 +74,10 @@ class Corridors:
         if len(known.cells) > MOST_CELLS:
             kept = sorted(known.cells, key=lambda cell: (-known.cells[cell], cell))[:MOST_CELLS]
             known.cells = {cell: known.cells[cell] for cell in kept}
-        self.wide.pop(run.leg, None)
 
     def renumber(self, number: Ints) -> None:
         """Legs have new numbers, -1 = forgotten."""
         self.legs = {int(number[leg]): known for leg, known in self.legs.items() if number[leg] >= 0}
-        self.wide.clear()
 
 
 def _filled(cells: list[int]) -> set[int]:
@@ -94,8 +86,3 @@ def _filled(cells: list[int]) -> set[int]:
     for before, after in pairwise(cells):
         driven.update(cells_between(before, after, GAP_CELLS))
     return driven
-
-
-def _widened(known: Leg) -> Iterable[int]:
-    least = LEAST_SHARE * known.runs
-    return (near for cell, seen in known.cells.items() if seen >= least for near in disk(cell, WIDEN_STEPS))

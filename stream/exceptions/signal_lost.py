@@ -44,7 +44,9 @@ def detect(policy: SignalLostPolicy, state: FleetState) -> list[Found]:
 
 def _one(policy: SignalLostPolicy, state: FleetState, row: int, silent_s: float) -> Found:
     vehicle_id = state.vehicle_ids[row]
-    details: dict[str, object] = {"silent_s": round(silent_s), "likely": _likely(policy, state, row)}
+    known = state.exceptions.open(f"{state.fleet_id}:signal_lost:{vehicle_id}")  # the reason does not change with time
+    likely = _likely(policy, state, row) if known is None else known.details.get("likely")
+    details: dict[str, object] = {"silent_s": round(silent_s), "likely": likely}
     details["cell"] = cell_name(int(state.vehicles.cell[row]))
     return Found(vehicle_id, f"vehicle/{vehicle_id}", row, open_visits(state, row), silent_s, details)
 

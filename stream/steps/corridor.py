@@ -34,8 +34,8 @@ def _move(state: FleetState, rows: Ints, legs: Ints, cells: Cells) -> None:
     v = state.vehicles
     v.trail[rows, v.trail_cells[rows] % TRAIL_CELLS] = cells
     v.trail_cells[rows] += 1
-    corridors = [state.corridors.allowed(leg) for leg in legs.tolist()]
-    off = np.array([known is not None and cell not in known for known, cell in zip(corridors, cells.tolist(), strict=True)], dtype=np.bool_)
+    covers = state.corridors.covers
+    off = np.array([not covers(leg, cell) for leg, cell in zip(legs.tolist(), cells.tolist(), strict=True)], dtype=np.bool_)
     v.off_since_us[rows[~off]], v.off_fixes[rows[~off]] = MISSING, 0
     out = rows[off]
     v.off_since_us[out] = np.where(v.off_since_us[out] == MISSING, v.at_us[out], v.off_since_us[out])

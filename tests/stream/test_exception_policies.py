@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from geofences.cells import disk
 from stream import corridors as of_legs
 from stream import messages as m
 from stream.corridors import Corridors, Run
@@ -97,12 +98,13 @@ def test_a_completion_near_the_stop_or_with_an_old_fix_is_not_doubted():
 def test_a_corridor_speaks_after_four_runs_and_forgets_the_legs_that_are_driven_least(monkeypatch):
     monkeypatch.setattr(of_legs, "MOST_LEGS", 8)
     cell, corridors = 0x8A2AA6C968B7FFF, Corridors()
+    far = set(disk(cell, 3)) - set(disk(cell, 2))
     for run in range(4):
-        assert corridors.allowed(1) is None
+        assert all(corridors.covers(1, other) for other in far)
         corridors.runs.append(Run(run, 1, [cell]))
         corridors.learn()
-    assert cell in corridors.allowed(1)
-    assert len(corridors.allowed(1)) == 19
+    assert all(corridors.covers(1, near) for near in disk(cell, 2))
+    assert not any(corridors.covers(1, other) for other in far)
     corridors.runs += [Run(leg, leg, [cell]) for leg in range(2, 12)]
     corridors.learn()
     assert sorted(corridors.legs) == [1, 2, 3, 4, 5, 6, 7]
