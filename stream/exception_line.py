@@ -37,7 +37,7 @@ def exception_line(told: Told, zone: tzinfo, opened: bool, form: str = "%H:%M") 
     if not opened:
         return f"{local(told.detected_at)}  {'resolved':<9}  {what}  {(told.reason or '').replace('_', ' ')}".rstrip()
     name = told.exception_kind.replace("_", " ").upper()
-    if told.window_end is None and told.eta_p50 is None:
+    if told.exception_kind != "late_risk":
         why = " ".join(word.replace("_", " ") for word in (told.cause, told.likely) if word)
         harm = f"{told.harmed_visits} stops, {told.harm_min:.0f} min late in all" if told.harmed_visits else ""
         return f"{local(told.detected_at)}  {name:<9}  {what}  {', '.join(text for text in (why, harm) if text)}".rstrip()
