@@ -40,8 +40,9 @@ fmt: $(VENV)/ready ## put the code into the house's form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/ready ## write docs/commands.md, docs/messages.md and docs/settings.md from the code
+docs: $(VENV)/ready ## write docs/commands.md, docs/exceptions.md, docs/messages.md and docs/settings.md from the code
 	$(BIN)/python docs/generate_commands.py
+	$(BIN)/python docs/generate_exceptions.py
 	$(BIN)/python docs/generate_messages.py
 	$(BIN)/python docs/generate_settings.py
 

@@ -1,24 +1,58 @@
 """What the API answers about exceptions."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from stream.cloud_event import CloudEvent
 
 
+class ResponseClock(Struct):
+    """When it opened, when somebody saw it, when somebody began to act, when it was over; null = not yet."""
+
+    opened_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acted_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+class ExceptionNote(Struct):
+    """What somebody wrote down."""
+
+    at: datetime | None
+    by: str
+    text: str
+
+
 class ExceptionDocument(Struct):
-    """An exception: when it opened or was resolved, who has seen it, and the newest event about it."""
+    """An exception: where it is in its life, what it harms, what it rests on, and the newest event about it.
+
+    `status` says among which it is listed; `state` is one of open, acknowledged, assigned, snoozed, resolved, expired, superseded.
+    `priority` is the highest of the visits that it harms. `harm` is one entry a visit, the worst first.
+    """
 
     exception_id: str
     fleet_id: str
     kind: str
     status: Literal["open", "closed"]
+    state: str
+    severity: str
+    priority: int
+    vehicle_id: str | None
     opened_at: datetime | None
     resolved_at: datetime | None
     acknowledged_at: datetime | None
     acknowledged_by: str | None
+    assigned_to: str | None
+    snoozed_until: datetime | None
+    actionable_until: datetime | None
+    tell_first: list[str]
+    clock: ResponseClock
+    notes: list[ExceptionNote]
+    harm: list[dict[str, Any]]
+    harm_min: float
+    evidence: dict[str, Any]
     event: CloudEvent
 
 

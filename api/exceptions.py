@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, NamedTuple
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from redis.asyncio import Redis
 
 from api.answers import answer, answers
@@ -11,8 +11,10 @@ from api.exception_documents import ExceptionDocument, ExceptionPage
 from api.lookups import find, fleets_of
 from api.problems import problem
 from api.read_exceptions import exception_document, kind_of
+from stream.exceptions.kinds import KindName, Severity
 from stream.live.keys import fleet_key
 from stream.planned_stop import Whole
+from stream.texts import ID_PATTERN
 
 router = APIRouter(prefix="/v1", tags=["exceptions"])
 
@@ -20,7 +22,25 @@ AT_ONCE = 500
 """Exceptions that are looked at in one round trip where only some kind is asked for."""
 
 Status = Literal["open", "closed", "all"]
-Kind = Annotated[str | None, Query(max_length=64, description="Only exceptions of this kind, as `late_risk`.")]
+Kind = Annotated[KindName | None, Query(description="Only exceptions of this kind.")]
+OfSeverity = Annotated[Severity | None, Query(description="Only exceptions that are so grave.")]
+OfVehicle = Annotated[str | None, Query(pattern=f"^{ID_PATTERN}$", description="Only exceptions about this vehicle.")]
+LeastPriority = Annotated[int | None, Query(description="Only exceptions that harm a visit of this priority or a higher one.")]
+
+
+class Wanted(NamedTuple):
+    """Which exceptions are asked for; None = all."""
+
+    kind: str | None = None
+    severity: str | None = None
+    vehicle_id: str | None = None
+    priority: int | None = None
+
+    def has(self, one: ExceptionDocument) -> bool:
+        """Whether this one is."""
+        if self.severity not in {None, one.severity} or self.vehicle_id not in {None, one.vehicle_id}:
+            return False
+        return self.priority is None or one.priority >= self.priority
 
 
 class Row(NamedTuple):
@@ -37,16 +57,25 @@ class Row(NamedTuple):
         return self.since_us, self.exception_id
 
 
+def _wanted(kind: Kind = None, severity: OfSeverity = None, vehicle_id: OfVehicle = None, priority: LeastPriority = None) -> Wanted:
+    return Wanted(kind, severity, vehicle_id, priority)
+
+
 @router.get("/exceptions", responses=answers(ExceptionPage, 404, 422))
 async def list_exceptions(
-    request: Request, fleet_id: FleetId = None, status: Status = "open", kind: Kind = None, limit: Limit = 100, cursor: Cursor = None
+    request: Request,
+    wanted: Annotated[Wanted, Depends(_wanted)],
+    fleet_id: FleetId = None,
+    status: Status = "open",
+    limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> Response:
-    """Exceptions, the newest first: open ones by when they opened, closed ones by when they were resolved."""
+    """Exceptions, the newest first: open ones by when they opened, closed ones by when they were over."""
     redis: Redis = request.app.state.redis
     before = place_of(cursor, tuple[Whole, str]) if cursor is not None else None
-    rows = await _rows(redis, list(await fleets_of(redis, fleet_id)), status, kind, before, limit + 1)
-    documents = await _documents(redis, rows[:limit])
-    return answer(request, ExceptionPage(documents, cursor_of(*rows[limit - 1].place) if len(rows) > limit else None))
+    found = await _find(redis, list(await fleets_of(redis, fleet_id)), status, wanted, before, limit + 1)
+    items = [one for _, one in found[:limit]]
+    return answer(request, ExceptionPage(items, cursor_of(*found[limit - 1][0].place) if len(found) > limit else None))
 
 
 @router.get("/exceptions/{exception_id}", responses=answers(ExceptionDocument, 404, 409, 422))
@@ -64,19 +93,22 @@ async def show_exception(request: Request, exception_id: str, fleet_id: FleetId 
     documents = await _documents(redis, [row])
     if not documents:
         raise problem(404, f"There is no exception {exception_id} any more.")
-    return answer(request, documents[0])
+    return answer(request, documents[0][1])
 
 
-async def _rows(redis: Redis, fleets: list[str], status: Status, kind: str | None, before: tuple[int, str] | None, count: int) -> list[Row]:
+async def _find(
+    redis: Redis, fleets: list[str], status: Status, wanted: Wanted, before: tuple[int, str] | None, count: int
+) -> list[tuple[Row, ExceptionDocument]]:
     """The newest exceptions behind a place."""
     statuses: tuple[Literal["open", "closed"], ...] = ("open", "closed") if status == "all" else (status,)
     keys = [(fleet, one) for fleet in fleets for one in statuses]
-    at_once, rows = max(count, AT_ONCE) if kind is not None else count, list[Row]()
+    at_once, found = max(count, AT_ONCE) if wanted != Wanted() else count, list[tuple[Row, ExceptionDocument]]()
     while True:
         some = await _some(redis, keys, before, at_once)
-        rows += [row for row in some if kind is None or kind_of(row.exception_id, row.fleet_id) == kind]
-        if len(rows) >= count or len(some) < at_once:
-            return rows[:count]
+        rows = [row for row in some if wanted.kind in {None, kind_of(row.exception_id, row.fleet_id)}]
+        found += [(row, one) for row, one in await _documents(redis, rows) if wanted.has(one)]
+        if len(found) >= count or len(some) < at_once:
+            return found[:count]
         before = some[-1].place
 
 
@@ -96,14 +128,14 @@ async def _some(redis: Redis, keys: list[tuple[str, Literal["open", "closed"]]],
     return sorted((row for row in rows if before is None or row.place < before), key=lambda row: row.place, reverse=True)[:count]
 
 
-async def _documents(redis: Redis, rows: list[Row]) -> list[ExceptionDocument]:
+async def _documents(redis: Redis, rows: list[Row]) -> list[tuple[Row, ExceptionDocument]]:
     async with redis.pipeline(transaction=False) as pipe:
         for row in rows:
             pipe.hget(fleet_key("exceptions", row.fleet_id), row.exception_id)
             pipe.hget(fleet_key("acknowledged", row.fleet_id), row.exception_id)
         raws = await pipe.execute() if rows else []
     return [
-        exception_document(row.exception_id, row.fleet_id, row.status, row.since_us, event, acknowledged)
+        (row, exception_document(row.exception_id, row.fleet_id, row.status, row.since_us, event, acknowledged))
         for row, event, acknowledged in zip(rows, raws[::2], raws[1::2], strict=True)
         if event is not None
     ]

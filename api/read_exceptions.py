@@ -1,13 +1,16 @@
 """Exceptions as documents: where they stand, and the newest event about them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
-from api.exception_documents import ExceptionDocument
+from api.exception_documents import ExceptionDocument, ExceptionNote, ResponseClock
 from stream.cloud_event import CloudEvent
+from stream.exceptions.kinds import KindName
 from stream.moments import instant
+
+KIND_NAMES = frozenset(get_args(KindName))
 
 
 class _Acknowledged(msgspec.Struct):
@@ -17,7 +20,31 @@ class _Acknowledged(msgspec.Struct):
     data: dict[str, object]
 
 
+class _Told(msgspec.Struct):
+    """What of an exception's newest event is shown beside it."""
+
+    status: str = ""
+    severity: str = "medium"
+    priority: int = 0
+    vehicle_id: str | None = None
+    acknowledged_by: str | None = None
+    assigned_to: str | None = None
+    snoozed_until: datetime | None = None
+    actionable_until: datetime | None = None
+    tell_first: list[str] = []
+    clock: ResponseClock = msgspec.field(default_factory=ResponseClock)
+    notes: list[ExceptionNote] = []
+    harm: list[dict[str, Any]] = []
+    harm_min: float = 0.0
+    evidence: dict[str, Any] = {}
+
+
+class _Envelope(msgspec.Struct):
+    data: _Told
+
+
 _event = msgspec.json.Decoder(CloudEvent)
+_told = msgspec.json.Decoder(_Envelope)
 _acknowledged = msgspec.json.Decoder(_Acknowledged)
 
 
@@ -29,16 +56,29 @@ def kind_of(exception_id: str, fleet_id: str) -> str:
 def exception_document(
     exception_id: str, fleet_id: str, status: Literal["open", "closed"], since_us: int, event: bytes, acknowledged: bytes | None
 ) -> ExceptionDocument:
-    """An exception; `since_us` is when it opened, or for a closed one when it was resolved."""
-    seen = None if acknowledged is None else _acknowledged.decode(acknowledged)
+    """An exception; `since_us` is when it opened, or for a closed one when it was over."""
+    told, seen = _told.decode(event).data, None if acknowledged is None else _acknowledged.decode(acknowledged)
     return ExceptionDocument(
         exception_id=exception_id,
         fleet_id=fleet_id,
         kind=kind_of(exception_id, fleet_id),
         status=status,
-        opened_at=instant(since_us) if status == "open" else None,
+        state=told.status or status,
+        severity=told.severity,
+        priority=told.priority,
+        vehicle_id=told.vehicle_id,
+        opened_at=instant(since_us) if status == "open" else told.clock.opened_at,
         resolved_at=instant(since_us) if status == "closed" else None,
-        acknowledged_at=None if seen is None else seen.time,
-        acknowledged_by=None if seen is None else str(seen.data.get("by", "")),
+        acknowledged_at=told.clock.acknowledged_at or (None if seen is None else seen.time),
+        acknowledged_by=told.acknowledged_by or (None if seen is None else str(seen.data.get("by", ""))),
+        assigned_to=told.assigned_to,
+        snoozed_until=told.snoozed_until,
+        actionable_until=told.actionable_until,
+        tell_first=told.tell_first,
+        clock=told.clock,
+        notes=told.notes,
+        harm=told.harm,
+        harm_min=told.harm_min,
+        evidence=told.evidence,
         event=_event.decode(event),
     )

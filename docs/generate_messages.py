@@ -105,9 +105,18 @@ FIELDS: dict[str, tuple[str, str, object]] = {
         ["bus-1234"],
     ),
     "vehicle_tags": ("up to 2,000 texts", "The tags of vehicles it is for.", ["cold chain"]),
+    "planned_departure": ("moment", "When the route shall set out; null: not said.", "2025-10-09T09:00:00Z"),
+    "load_by": ("moment", "When its load shall stand ready (`load_ready`).", "2025-10-09T08:40:00Z"),
+    "wave_cutoff": ("moment", "After this it must not set out any more.", "2025-10-09T09:30:00Z"),
+    "connects_to_visit_id": ("id", "The visit, of another vehicle, that carries on what is brought here.", "visit-9"),
+    "to": ("text", "Who takes care of it.", "dispatcher-2"),
+    "until": ("moment", "When changes are told again.", "2025-10-09T10:00:00Z"),
+    "exception_noted.text": ("text", "The remark.", "customer called, will wait"),
+    "policy_put.kind": ("text", "A kind of exceptions, as docs/exceptions.md lists them.", "stalled"),
+    "fields": ("numbers and booleans by name", "Fields of the kind's policy, in their units.", {"limit_s": 600.0}),
     "exception_id": ("id, up to 256", "The exception, as its event named it.", "nfta:late_risk:visit-7"),
     "behind_s": ("s, 0..86,400", "How long the first message that the engine had not read has been waiting.", 0.0),
-    "by": ("text", "Who has seen it.", "dispatcher-1"),
+    "by": ("text", "Who does it.", "dispatcher-1"),
 }
 
 

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 RESOLUTION: int = 9
 """H3 resolution of every cell of a position: hexagons of about 0.105 km2 and 200 m edges (h3geo.org, table of cell statistics)."""
 
+FINE_RESOLUTION: int = 10
+"""Of the cells that draw the corridor of a leg: 130 m across, the width of a street and its noise."""
+
 
 def cells_of(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.uint64]:
     """The resolution 9 cell of each position.
@@ -18,6 +21,26 @@ def cells_of(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.u
     """
     found = map(h3.latlng_to_cell, lat.tolist(), lon.tolist(), repeat(RESOLUTION))
     return np.fromiter(found, dtype=np.uint64, count=len(lat))
+
+
+def fine_cells_of(lat: NDArray[np.float64], lon: NDArray[np.float64]) -> NDArray[np.uint64]:
+    """The same at `FINE_RESOLUTION`."""
+    found = map(h3.latlng_to_cell, lat.tolist(), lon.tolist(), repeat(FINE_RESOLUTION))
+    return np.fromiter(found, dtype=np.uint64, count=len(lat))
+
+
+def disk(cell: int, steps: int) -> list[int]:
+    """A cell and all within so many steps of it."""
+    return list(h3.grid_disk(cell, steps))
+
+
+def cells_between(start: int, end: int, most: int) -> list[int]:
+    """The cells on the straight way between two, without them; none where they are more than `most` apart, or H3 knows no way."""
+    try:
+        apart = h3.grid_distance(start, end)
+        return list(h3.grid_path_cells(start, end))[1:-1] if 1 < apart <= most else []
+    except Exception:  # noqa: BLE001 - around a pentagon H3 finds no way, and says so with errors of many classes
+        return []
 
 
 def cell_name(cell: int) -> str:

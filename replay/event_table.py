@@ -7,8 +7,11 @@ import polars as pl
 
 from replay.results import bunches
 
-COLUMNS = ("type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind", "fence_id", "dwell_s", "passed", "reason")
-_TYPES = {"seq": pl.Int64, "dwell_s": pl.Float64, "passed": pl.Boolean}
+COLUMNS = (
+    "type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind", "fence_id", "dwell_s", "passed", "reason",
+    "exception_id", "episode", "stage",
+)  # fmt: skip
+_TYPES = {"seq": pl.Int64, "episode": pl.Int64, "dwell_s": pl.Float64, "passed": pl.Boolean}
 
 
 class _Told(msgspec.Struct):
@@ -23,6 +26,9 @@ class _Told(msgspec.Struct):
     dwell_s: float | None = None
     passed: bool | None = None
     reason: str | None = None
+    exception_id: str | None = None
+    episode: int | None = None
+    stage: str | None = None
 
 
 class _Envelope(msgspec.Struct):

@@ -11,7 +11,8 @@ from stream.exception_line import Told, exception_line
 from stream.moments import instant
 from stream.settings import FleetSettings
 
-OPENED, RESOLVED = "exception_opened", "exception_resolved"
+OPENED = "exception_opened"
+ENDED = {"exception_resolved", "exception_expired", "exception_superseded"}
 
 
 class _Told(Told, kw_only=True):
@@ -37,7 +38,11 @@ class ExceptionLines:
 
     def of(self, applied: Applied) -> list[str]:
         """The lines of a stretch."""
-        told = [(event.kind, self._decoder.decode(event.payload).data) for event in applied.events if event.kind in {OPENED, RESOLVED}]
+        told = [
+            (event.kind, self._decoder.decode(event.payload).data)
+            for event in applied.events
+            if event.kind == OPENED or event.kind in ENDED
+        ]
         return [self._line(applied.fleet_id, kind, data) for kind, data in told if self._counts(kind, data)]
 
     def close(self) -> list[str]:
@@ -52,7 +57,7 @@ class ExceptionLines:
 
     def _counts(self, kind: str, told: _Told) -> bool:
         """Count it; whether it is shown: an opening while there is room, a resolution of what was shown."""
-        if kind == RESOLVED:
+        if kind in ENDED:
             self._resolved += 1
             return told.exception_id in self._shown
         self._opened += 1

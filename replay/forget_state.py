@@ -5,6 +5,7 @@ import msgspec
 from eta_models.columns import MISSING
 from replay.day_errors import NotDone
 from replay.forget_lines import Order, Vehicle, Wish, rough
+from stream.exceptions.life import document
 from stream.fleet import FleetState
 from stream.vehicles import Vehicles
 from stream.visits import OPEN
@@ -12,6 +13,7 @@ from stream.visits import OPEN
 WHERE = (
     "at_us", "received_us", "lat", "lon", "was_at_us", "was_lat", "was_lon", "speed_mps", "heading_deg", "accuracy_m", "cell", "recent_us",
     "rejected_us", "strays", "stray_at_us", "stray_lat", "stray_lon", "still_us", "still_lat", "still_lon", "traced",
+    "trail", "trail_visit", "trail_from_us", "trail_count", "way", "way_visit", "way_cells", "off_since_us", "off_fixes",
 )  # fmt: skip
 """Columns that say where and when a vehicle was: they become those of one that has not been heard of yet."""
 
@@ -20,8 +22,22 @@ def forget_in_state(state: FleetState, wish: Wish) -> bool:
     """Forget; whether there was anything. Raises `NotDone` for an order that is still to be visited."""
     before = len(state.recent)
     state.recent = [event for event in state.recent if not any(text in event.payload for text in wish.marks[:1])]
+    _exceptions(state, wish)
+    state.model.questions.trips.clear()  # where vehicles were when they were asked about: what they were to teach is lost with it
     found = _vehicle(state, wish) if isinstance(wish, Vehicle) else _order(state, wish) if isinstance(wish, Order) else False
     return found or len(state.recent) < before
+
+
+def _exceptions(state: FleetState, wish: Wish) -> None:
+    """Exceptions that name it keep their life (no id is given twice), and lose everything else; what waits to be told of it goes."""
+    table, named = state.exceptions, wish.marks[0]
+    for one in list(table.known.values()):
+        if named in msgspec.json.encode(document(one)):
+            table.put(msgspec.structs.replace(one, details={}, notes=()))
+    table.facts = [fact for fact in table.facts if named not in msgspec.json.encode({"vehicle_id": fact.vehicle_id, **fact.details})]
+    state.corridors.runs.clear()  # of the last seconds, without names
+    if isinstance(wish, Order):
+        table.attempts.pop(wish.order_ref, None)
 
 
 def _vehicle(state: FleetState, wish: Vehicle) -> bool:

@@ -14,11 +14,17 @@ from stream.planned_stop import PlannedStop
 
 DAY_US = 86_400_000_000
 
-TIMES = frozenset({"at", "planned_arrival", "window_start", "window_end", "shift_start", "shift_end", "valid_from", "valid_until"})
+TIMES = frozenset({
+    "at", "planned_arrival", "window_start", "window_end", "shift_start", "shift_end", "valid_from", "valid_until", "planned_departure",
+    "load_by", "wave_cutoff", "until",
+})  # fmt: skip
 PARTS = frozenset({"stops", "stop", "proof"})
 """Fields that hold structs with times or ids in them."""
 ROUTES_AND_ORDERS = frozenset({"route_id", "to_route_id", "order_ref"})
-VISITS = frozenset({"visit_id", "before_visit_id", "loaded_visit_ids"})
+VISITS = frozenset({"visit_id", "before_visit_id", "loaded_visit_ids", "connects_to_visit_id"})
+OF_VEHICLES = frozenset({"stalled", "signal_lost", "off_route", "vehicle_down", "fence_violation"})
+OF_ROUTES = frozenset({"departure_late", "plan_infeasible"})
+"""Kinds of exceptions that are about vehicles (whose ids stay) and routes; the others are about visits, or the fleet."""
 _CHANGED = TIMES | PARTS | ROUTES_AND_ORDERS | VISITS | {"fleet_id", "exception_id"}
 
 _MOST = 60
@@ -77,10 +83,22 @@ class Round:
     def _id(self, field: str, text: str) -> str:
         if field == "fleet_id":
             return self.fleet_id(text)
-        if field == "exception_id":  # fleet, kind, visit
-            fleet_id, *kind, visit_id = text.split(":", 2)
-            return ":".join((self.fleet_id(fleet_id), *kind, self.visit(visit_id))) if kind else text
+        if field == "exception_id":
+            return self._exception(text)
         return self.visit(text) if field in VISITS else self.name(text)
+
+    def _exception(self, text: str) -> str:
+        """Fleet, kind and subject."""
+        fleet_id, *kind, subject = text.split(":", 2)
+        if not kind:
+            return text
+        if subject == fleet_id:
+            subject = self.fleet_id(subject)
+        elif kind[0] in OF_ROUTES:
+            subject = self.name(subject)
+        elif kind[0] not in OF_VEHICLES:
+            subject = self.visit(subject)
+        return ":".join((self.fleet_id(fleet_id), *kind, subject))
 
 
 AS_RECORDED = Round()

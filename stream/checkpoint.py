@@ -17,13 +17,15 @@ from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
 from geofences.fences import Drawn, Fence, fence_of
 from stream.contacts import Contacts
+from stream.corridors import Corridors, Leg, Run
+from stream.exceptions.table import Exceptions, SavedExceptions
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
 from stream.outputs import Numbered
 from stream.pieces import in_pieces
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
-VERSION = 4
+VERSION = 5
 _MAGIC = b"FLEETCAST-CHECKPOINT\n"
 _SUM_BYTES = 16
 
@@ -66,6 +68,8 @@ class _Saved(msgspec.Struct, frozen=True):
     truths: list[Truth]
     recent: list[Numbered]
     speeds: tuple[list[int], bytes]
+    exceptions: SavedExceptions
+    corridors: tuple[dict[int, Leg], list[Run]]
     model: bytes
     faults: dict[str, int] = {}
 
@@ -113,6 +117,8 @@ def capture(state: FleetState) -> Captured:
         "truths": list(state.truths),
         "recent": list(state.recent),
         "speeds": state.speeds.dump(),
+        "exceptions": state.exceptions.dump(),
+        "corridors": msgspec.Raw(msgspec.msgpack.encode((state.corridors.legs, state.corridors.runs))),
         "model": dump_model(state.model),
         "faults": dict(state.faults),
     }
@@ -141,6 +147,7 @@ def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
     state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names
     state.speeds = Speeds.load(saved.speeds)
+    state.exceptions, state.corridors = Exceptions.load(saved.exceptions), Corridors(*saved.corridors)
     state.vehicles = Vehicles.load(saved.vehicles, len(saved.vehicle_ids))
     state.visits = Visits.load(saved.visits, len(saved.names))
     state.vehicle_rows = {vehicle_id: row for row, vehicle_id in enumerate(saved.vehicle_ids)}

@@ -18,6 +18,10 @@ class Told(Struct):
     eta_p50: datetime | None = None
     p_late: float | None = None
     reason: str | None = None
+    cause: str | None = None
+    likely: str | None = None
+    harmed_visits: int = 0
+    harm_min: float = 0.0
 
 
 def exception_line(told: Told, zone: tzinfo, opened: bool, form: str = "%H:%M") -> str:
@@ -32,6 +36,11 @@ def exception_line(told: Told, zone: tzinfo, opened: bool, form: str = "%H:%M") 
     )
     if not opened:
         return f"{local(told.detected_at)}  {'resolved':<9}  {what}  {(told.reason or '').replace('_', ' ')}".rstrip()
+    name = told.exception_kind.replace("_", " ").upper()
+    if told.exception_kind != "late_risk":
+        why = " ".join(word.replace("_", " ") for word in (told.cause, told.likely) if word)
+        harm = f"{told.harmed_visits} stops, {told.harm_min:.0f} min late in all" if told.harmed_visits else ""
+        return f"{local(told.detected_at)}  {name:<9}  {what}  {', '.join(text for text in (why, harm) if text)}".rstrip()
     chance = "" if told.p_late is None else f", P(late) {100 * told.p_late:.0f} %"
     times = f"ETA {local(told.eta_p50)}, window ends {local(told.window_end)}{chance}"
-    return f"{local(told.detected_at)}  {told.exception_kind.replace('_', ' ').upper():<9}  {what}  {times}"
+    return f"{local(told.detected_at)}  {name:<9}  {what}  {times}"

@@ -10,6 +10,8 @@ from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence
 from stream.contacts import Contacts
+from stream.corridors import Corridors
+from stream.exceptions.table import Exceptions
 from stream.fence_rules import FenceRules
 from stream.outputs import Numbered
 from stream.vehicles import Vehicles
@@ -35,6 +37,10 @@ class Route(Struct):
     """Stop and time of every `stop_added` without a `visit_id`, to know it when it is repeated."""
     load_ready: bool = False
     dock_id: str | None = None
+    departs_us: int = MISSING
+    """Planned departure; when its goods shall stand ready (`load_by_us`); after when it must not leave any more (`cutoff_us`)."""
+    load_by_us: int = MISSING
+    cutoff_us: int = MISSING
 
 
 class VisitNames(Struct, frozen=True):
@@ -51,6 +57,7 @@ class VisitNames(Struct, frozen=True):
     metadata: dict[str, str]
     load: float | None = None
     skills: tuple[str, ...] = ()
+    connects_to_visit_id: str | None = None
 
 
 class Dropped(Struct, frozen=True, array_like=True):
@@ -58,7 +65,6 @@ class Dropped(Struct, frozen=True, array_like=True):
 
     at_us: int
     shows: int
-    episode: int
     revisions: int
 
 
@@ -143,6 +149,8 @@ class FleetState:
     told: int = 0
     """Visits of which a driver told the end and had not stood there before, and the others; see `steps/word.py`."""
     untold: int = 0
+    corridors: Corridors = field(default_factory=Corridors)
+    exceptions: Exceptions = field(default_factory=Exceptions)
     faults: dict[str, int] = field(default_factory=dict)
     """Pings of a vehicle on which the engine failed, since the last tidying up: after some, its pings are set aside."""
 

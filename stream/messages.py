@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from stream.exception_messages import ExceptionMessage
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
@@ -38,6 +39,9 @@ class RoutePublished(Message, frozen=True, kw_only=True, tag="route_published"):
     vehicle_id: str
     stops: Annotated[list[PlannedStop], Meta(min_length=1, max_length=500)]
     plan_version: Whole = 1
+    planned_departure: Moment | None = None
+    load_by: Moment | None = None
+    wave_cutoff: Moment | None = None
 
 
 class RouteStarted(Message, frozen=True, kw_only=True, tag="route_started"):
@@ -206,13 +210,6 @@ class FenceRemoved(Message, frozen=True, kw_only=True, tag="fence_removed"):
     fence_id: str
 
 
-class ExceptionAcknowledged(Message, frozen=True, kw_only=True, tag="exception_acknowledged"):
-    """A dispatcher has seen the exception."""
-
-    exception_id: str
-    by: str
-
-
 class Tick(Message, frozen=True, kw_only=True, tag="tick"):
     """Time has come this far, whether or not anybody said anything. `behind_s` is how far behind the engine was with the log."""
 
@@ -221,5 +218,5 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
 
 StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCompleted | StopFailed | StopSkipped | StopCancelled
 PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | AvailabilityConfirmed | LoadReady | DockAssigned
-OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | ExceptionAcknowledged | Tick
-AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage
+OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | Tick
+AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage

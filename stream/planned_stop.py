@@ -14,6 +14,7 @@ class PlannedStop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """One visit of a route. `visit_id` defaults to the route and the position at which the visit was first published.
 
     `load` is what it takes of the vehicle's capacity, in the same units; `skills` are what the vehicle must have.
+    `connects_to_visit_id` is the visit of another vehicle that carries on what is brought here.
     """
 
     stop_id: str
@@ -30,6 +31,7 @@ class PlannedStop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     priority: Whole = 0
     load: float | None = None
     skills: list[str] = []
+    connects_to_visit_id: str | None = None
     order_ref: str | None = None
     customer_ref: str | None = None
     metadata: dict[str, str] = {}

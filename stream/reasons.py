@@ -105,6 +105,11 @@ class Reason(StrEnum):
     UNKNOWN_VISIT = ("unknown_visit", "The route has no such open visit.", "Check `visit_id` and `stop_id` against the published plan.")
     UNKNOWN_FENCE = ("unknown_fence", "The fleet has no such fence.", "Check `fence_id`; it may be gone already.")
     UNKNOWN_EXCEPTION = ("unknown_exception", "No such exception is open.", "None needed if it was resolved meanwhile.")
+    BAD_POLICY = (
+        "bad_policy",
+        "A kind of exception, or a field of its policy, that does not exist, or a value that it cannot have.",
+        "See docs/exceptions.md for kinds, fields and units.",
+    )
     STALE_PLAN = (
         "stale_plan",
         "A `plan_version` that is not newer than the one in force.",

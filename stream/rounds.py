@@ -9,19 +9,21 @@ import numpy as np
 
 from eta_models.columns import Flags, Ints
 from stream.batches import Notice, Pings, Refusal
+from stream.exceptions.policies import in_force
 from stream.fleet import FleetState
 from stream.messages import RoutePublished
 from stream.outputs import Event, Outputs
 from stream.reasons import Reason
 from stream.settings import FleetSettings
 from stream.steps.clean import clean, store
+from stream.steps.corridor import follow_legs
 from stream.steps.estimate import due, estimate, keep_questions
 from stream.steps.locate import locate
 from stream.steps.notices import apply_notice, refuse
 from stream.steps.plans import publish_route
 from stream.steps.progress import progress
 from stream.steps.publish import publish
-from stream.steps.risk import risk
+from stream.steps.risk import KIND, risk
 from stream.steps.speeds import learn_speeds
 from stream.steps.statuses import Facts
 
@@ -123,6 +125,7 @@ def _fixes(settings: FleetSettings, state: FleetState, rows: Ints, now_us: Ints,
     learn_speeds(state, rows[kept])
     locate(settings.fences, state, rows[kept], now_us[kept], fixes, out)
     changed = progress(settings.progress, state, rows[kept], fixes.position, now_us[kept], out)
+    follow_legs(state, rows[kept])
     return kept, changed
 
 
@@ -156,4 +159,4 @@ def ask(settings: FleetSettings, state: FleetState, rows: Ints, position: Ints, 
         return
     keep_questions(settings.estimate, state, asked)
     publish(settings.publish, state, asked, out)
-    risk(settings.risk, state, asked, out)
+    risk(in_force(settings.exceptions.late_risk, KIND, state.exceptions), state, asked, out)

@@ -55,7 +55,7 @@ def _open(state: FleetState, route: Route, row: int, stop: PlannedStop, taken: s
     visits.number[row] = state.visit_numbers
     state.visit_numbers += 1
     if (before := state.dropped.pop(visit_id, None)) is not None:
-        visits.shows[row], visits.episode[row], visits.revisions[row] = before.shows, before.episode, before.revisions
+        visits.shows[row], visits.revisions[row] = before.shows, before.revisions
     _plan(state, row, stop)
     out.visits.append(
         NamedVisit(int(visits.number[row]), state.vehicle_ids[route.vehicle], route.route_id, visit_id, stop.stop_id, stop.seq)
@@ -83,7 +83,16 @@ def _keep(state: FleetState, route: Route, row: int, place: Place) -> VisitNames
 
 
 def _names(visit_id: str, route: Route, stop: PlannedStop) -> VisitNames:
-    told = (stop.kind, stop.priority, stop.order_ref, stop.customer_ref, stop.metadata, stop.load, tuple(stop.skills))
+    told = (
+        stop.kind,
+        stop.priority,
+        stop.order_ref,
+        stop.customer_ref,
+        stop.metadata,
+        stop.load,
+        tuple(stop.skills),
+        stop.connects_to_visit_id,
+    )
     return VisitNames(visit_id, route.route_id, stop.stop_id, stop.seq, *told)
 
 
@@ -93,6 +102,7 @@ def _plan(state: FleetState, row: int, stop: PlannedStop) -> None:
     visits.planned_us[row] = micros(stop.planned_arrival)
     visits.opens_us[row], visits.closes_us[row] = micros(stop.window_start), micros(stop.window_end)
     visits.service_s[row] = np.nan if stop.service_s is None else stop.service_s
+    visits.connects[row] = stop.connects_to_visit_id is not None
 
 
 def _carry(state: FleetState, route: Route, rows: dict[int, int]) -> None:
@@ -138,4 +148,4 @@ def drop(state: FleetState, visit: int, now_us: int) -> None:
     """A visit is in no plan any more: its name is free, but its ids count on should it come back."""
     visits, visit_id = state.visits, state.names[visit].visit_id
     del state.visit_rows[visit_id]
-    state.dropped[visit_id] = Dropped(now_us, int(visits.shows[visit]), int(visits.episode[visit]), int(visits.revisions[visit]))
+    state.dropped[visit_id] = Dropped(now_us, int(visits.shows[visit]), int(visits.revisions[visit]))

@@ -5,6 +5,7 @@ from datetime import UTC, timedelta
 from zoneinfo import ZoneInfo
 
 from eta_models.model import ModelPolicy
+from stream.exceptions.policies import ExceptionPolicies
 from stream.fence_rules import FencePolicies
 from stream.judge_policy import JudgePolicy
 from stream.moments import instant
@@ -12,7 +13,6 @@ from stream.steps.clean import CleanPolicy
 from stream.steps.estimate import EstimatePolicy
 from stream.steps.progress import ProgressPolicy
 from stream.steps.publish import PublishPolicy
-from stream.steps.risk import RiskPolicy
 from stream.thin import ThinPolicy
 
 
@@ -35,7 +35,7 @@ class FleetSettings:
     fences: FencePolicies = field(default_factory=FencePolicies)
     progress: ProgressPolicy = field(default_factory=ProgressPolicy)
     estimate: EstimatePolicy = field(default_factory=EstimatePolicy)
-    risk: RiskPolicy = field(default_factory=RiskPolicy)
+    exceptions: ExceptionPolicies = field(default_factory=ExceptionPolicies)
     publish: PublishPolicy = field(default_factory=PublishPolicy)
     model: ModelPolicy = field(default_factory=ModelPolicy)
 

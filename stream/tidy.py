@@ -58,3 +58,5 @@ def trim(state: FleetState) -> None:
         used = column[: visits.count]
         if (number := trimmed(used.astype(np.int64))) is not None:
             used[:] = number[used]
+            if column is visits.leg:
+                state.corridors.renumber(number)

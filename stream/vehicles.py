@@ -10,6 +10,9 @@ RECENT_FIXES = 8
 TRAIL = 24
 """Places of the current leg that are kept: 400 bytes a vehicle."""
 
+WAY_CELLS = 96
+"""Fine H3 cells of the current leg that are remembered: 10 km of it; a longer leg teaches no corridor."""
+
 
 class Vehicles(Columns):
     """The live state of vehicles. Times are microseconds since 1970 UTC, `MISSING` where there is none."""
@@ -62,6 +65,11 @@ class Vehicles(Columns):
         "trail": ("f4", 0.0, 4 * TRAIL),
         "down": ("i1", 0),
         "off_plan": ("i1", 0),
+        "way": ("u8", 0, WAY_CELLS),
+        "way_visit": ("i8", -1),
+        "way_cells": ("i4", 0),
+        "off_since_us": ("i8", MISSING),
+        "off_fixes": ("i4", 0),
     }
 
     at_us: Ints
@@ -134,3 +142,10 @@ class Vehicles(Columns):
     trail: Floats32
     down: Small
     off_plan: Small
+    way: Cells
+    """The fine cells through which it came on the leg to the visit of number `way_visit`, `way_cells` of them so far."""
+    way_visit: Ints
+    way_cells: Ints32
+    off_since_us: Ints
+    """The first of its last fixes, `off_fixes` of them, that all lie outside the corridor of its leg."""
+    off_fixes: Ints32

@@ -60,11 +60,14 @@ class Visits(Columns):
         "question": ("i4", -1),
         "kept": ("i2", 0),
         "at_risk": ("i1", 0),
-        "episode": ("i2", 0),
-        "acknowledged": ("i2", 0),
-        "updates": ("i2", 0),
+        "high_us": ("i8", MISSING),
+        "low_us": ("i8", MISSING),
+        "rearms_us": ("i8", MISSING),
+        "risk_told_us": ("i8", MISSING),
         "risk_p50_us": ("i8", MISSING),
         "risk_p": ("f4", float("nan")),
+        "found": ("i1", 0),
+        "connects": ("i1", 0),
     }
 
     number: Ints
@@ -113,12 +116,20 @@ class Visits(Columns):
     """Newest of the kept questions about this visit, -1 = none; and how many are kept."""
     kept: Ints
     at_risk: Small
-    episode: Ints
-    acknowledged: Ints
-    """The episode of its risk that was acknowledged last."""
-    updates: Ints
+    """Stage of its `late_risk` (`stream/exceptions/late_risk.py`), 0 = none is open."""
+    high_us: Ints
+    """Since when P(late) has been high enough to open it, and since when low enough to resolve it (`low_us`)."""
+    low_us: Ints
+    rearms_us: Ints
+    """Before this it is not opened again."""
+    risk_told_us: Ints
+    """When it was told last, with which P50 and P(late)."""
     risk_p50_us: Ints
     risk_p: Floats32
+    found: Small
+    """1 = its arrival was found by position."""
+    connects: Small
+    """1 = goods change vehicles here: `VisitNames.connects_to_visit_id`."""
 
     def again(self, rows: Ints) -> Flags:
         """Which visits are another call at the place of the visit before them, with no service in between: a layover."""

@@ -97,6 +97,8 @@ class Fuzz:
             stop_id=self.name("s"), lat=draw.choice(LATS[4:]), lon=draw.choice(LONS), seq=draw.choice(WHOLE), priority=draw.choice(WHOLE),
             radius_m=self.number(5.0, 5_000.0), service_s=draw.choice((None, self.number(0.0, 86_400.0))), window_start=first,
             window_end=second, planned_arrival=draw.choice((None, self.planned())), order_ref=draw.choice((None, self.name("o"))),
+            load=draw.choice((None, 0.0, 1e308)), skills=draw.choice(([], ["lift"])),
+            connects_to_visit_id=draw.choice((None, self.name("v"))),
             metadata={f"k{i}": "x" * 256 for i in range(draw.choice((0, 0, 0, 16)))},
         )  # type: ignore[arg-type]  # fmt: skip
 
@@ -182,14 +184,23 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "duration_s": lambda fuzz: fuzz.number(0.0, 86_400.0),
     "behind_s": lambda fuzz: fuzz.draw.choice((0.0, 0.0, 1.0, 12.0, 30.0, 86_400.0)),
     "capacity": lambda fuzz: fuzz.draw.choice((None, 0.0, 1e308, 5e-324)),
-    "exception_id": lambda fuzz: f"{fuzz.draw.choice(fuzz.fleets)}:late_risk:{_visit(fuzz)}",
+    "exception_id": lambda fuzz: (
+        f"{fuzz.draw.choice(fuzz.fleets)}:{fuzz.draw.choice(('late_risk', 'stop_failed', 'missed_stop'))}:{_visit(fuzz)}"
+    ),
     "window_start": lambda _: None,
     "window_end": lambda _: None,
     "shift_start": lambda _: None,
     "shift_end": lambda _: None,
     "proof": lambda _: None,
     "reason": lambda fuzz: fuzz.draw.choice((None, "", "x" * 256)),
-    "kind": lambda fuzz: fuzz.draw.choice(("zone", "")),
+    "kind": lambda fuzz: fuzz.draw.choice(("zone", "", "forbidden", "must_stay", "stalled", "late_risk")),
+    "fields": lambda fuzz: fuzz.draw.choice(({}, {"on": False}, {"limit_s": 60.0}, {"open_at": 0.0})),
+    "to": lambda _: "x" * 256,
+    "text": lambda _: "\U0001f600",
+    "until": lambda fuzz: fuzz.planned(),
+    "planned_departure": lambda fuzz: fuzz.planned(),
+    "load_by": lambda fuzz: fuzz.planned(),
+    "wave_cutoff": lambda fuzz: fuzz.planned(),
     "name": lambda fuzz: fuzz.draw.choice((None, "\U0001f600")),
     "by": lambda _: "x" * 256,
 }

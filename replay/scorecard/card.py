@@ -11,7 +11,7 @@ from replay.scorecard.baselines import crow_and_last_speed, crow_and_mean_speed,
 from replay.scorecard.day import DayTables, Visits, list_fleets, list_visits
 from replay.scorecard.eta_error import EtaError, Group, measure_early, measure_error
 from replay.scorecard.events import find_events
-from replay.scorecard.exceptions import LateRisk, judge_late_risk
+from replay.scorecard.exceptions import KindFigures, LateRisk, count_kinds, judge_late_risk
 from replay.scorecard.fences import FenceDwell, measure_dwell
 from replay.scorecard.intervals import Intervals, measure_intervals
 from replay.scorecard.lateness import Lateness, measure_lateness
@@ -71,6 +71,7 @@ class Scorecard:
     counts: Counts
     truth: Truth | None
     fences: list[FenceDwell]
+    exceptions: list[KindFigures]
 
     def figures(self) -> dict[str, object]:
         """The whole tree as plain dicts, lists, numbers and None, ready for JSON."""
@@ -86,10 +87,10 @@ def score_day(day: DayTables, predictions: pl.DataFrame, events: pl.DataFrame) -
     """
     if day.routes is None or day.arrivals is None:
         plan = list_visits(day.routes, None) if day.routes is not None else None
-        return Scorecard(count_rows(day, plan, predictions, events), None, measure_dwell(events))
+        return Scorecard(count_rows(day, plan, predictions, events), None, measure_dwell(events), count_kinds(events))
     visits = list_visits(day.routes, day.arrivals)
     truth = compare_with_truth(day, visits, predictions, events, list_fleets(day.routes))
-    return Scorecard(count_rows(day, visits, predictions, events), truth, measure_dwell(events))
+    return Scorecard(count_rows(day, visits, predictions, events), truth, measure_dwell(events), count_kinds(events))
 
 
 def compare_with_truth(day: DayTables, visits: Visits, predictions: pl.DataFrame, events: pl.DataFrame, fleets: list[str]) -> Truth:

@@ -6,14 +6,15 @@ from replay.scorecard.day import VISIT_KEY, ScorecardError, Visits, epoch_s, nam
 
 
 def find_events(events: pl.DataFrame, visits: Visits, fleets: list[str], kind: str) -> pl.DataFrame:
-    """Events of one type in order of detection: `visit` (null where the plan has none such), `occurred_s, detected_s, exception_kind`.
+    """Events of one type in order of detection: `visit` (null where the plan has none such),
+    `occurred_s, detected_s, exception_kind, stage`.
 
     An event without `detected_at` counts as detected when it occurred. Raises ScorecardError where the table lacks a needed column.
     """
     missing = {"type", "occurred_at", "route_id", "seq"} - set(events.columns)
     if missing:
         raise ScorecardError(f"events lack {', '.join(sorted(missing))}")
-    optional = {"detected_at": events.schema["occurred_at"], "exception_kind": pl.String()}
+    optional = {"detected_at": events.schema["occurred_at"], "exception_kind": pl.String(), "stage": pl.String()}
     chosen = with_missing(events.filter(pl.col("type") == kind), optional)
     return (
         name_fleet(chosen.lazy(), fleets, "events")
@@ -22,6 +23,7 @@ def find_events(events: pl.DataFrame, visits: Visits, fleets: list[str], kind: s
         .select(
             "visit",
             pl.col("exception_kind").cast(pl.String),
+            pl.col("stage").cast(pl.String),
             occurred_s=epoch_s("occurred_at"),
             detected_s=pl.coalesce(epoch_s("detected_at"), epoch_s("occurred_at")),
         )

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from replay.scorecard.arrivals import ArrivalsFound
 from replay.scorecard.card import Counts, Scorecard, Truth
-from replay.scorecard.exceptions import LateRisk
+from replay.scorecard.exceptions import KindFigures, LateRisk
 from replay.scorecard.fences import FenceDwell
 from replay.scorecard.intervals import Intervals
 from replay.scorecard.lateness import Lateness
@@ -19,6 +19,7 @@ def render(scorecard: Scorecard) -> RenderableType:
     """Lays the scorecard out as rich tables, at most 100 columns wide; says so where there was no truth to score against."""
     counts = say_counts(scorecard.counts)
     truth, dwell = scorecard.truth, [draw_dwell(scorecard.fences)] if scorecard.fences else []
+    dwell += [draw_kinds(scorecard.exceptions)] if scorecard.exceptions else []
     if truth is None:
         return Stack(counts, *dwell, Text("No true arrivals were recorded for this day: nothing to score, only counted.", style="yellow"))
     return Stack(
@@ -153,6 +154,7 @@ def list_late_risk(risk: LateRisk) -> list[tuple[str, str]]:
     return [
         ("opened", f"{risk.opened:,}"),
         ("reopened", f"{risk.reopened:,}"),
+        ("told when it was late already", f"{risk.told_late:,}"),
         ("visits warned of", f"{risk.visits_warned:,}"),
         ("visits really late", f"{risk.visits_late:,}"),
         ("precision", share(risk.precision)),
@@ -160,7 +162,19 @@ def list_late_risk(risk: LateRisk) -> list[tuple[str, str]]:
         ("recall before the window closed", share(risk.recall_before_close)),
         ("median lead time, min", number(minutes)),
         ("warned, but truth unknown", f"{risk.unverifiable:,}"),
+        *((f"{one.lead_s // 60} min ahead: right / of all late", f"{share(one.precision)} / {share(one.recall)}") for one in risk.ahead),
     ]
+
+
+def draw_kinds(kinds: list[KindFigures]) -> Table:
+    """How many exceptions there were of each kind, and what became of them."""
+    columns = ["", "opened", "again", "updated", "resolved", "expired", "superseded", "stood, min"]
+    table = start_table("Exceptions by kind", columns)
+    for one in kinds:
+        counts = (one.opened, one.reopened, one.updated, one.resolved, one.expired, one.superseded)
+        minutes = None if one.median_stood_s is None else one.median_stood_s / 60
+        table.add_row(one.kind, *(f"{count:,}" for count in counts), number(minutes))
+    return table
 
 
 MOST_FENCES = 12

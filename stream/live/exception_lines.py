@@ -12,7 +12,8 @@ from stream.exception_line import Told, exception_line
 from stream.live.keys import EVENTS, FLEETS
 from stream.live.views import FleetEntry
 
-OPENED, RESOLVED = b"exception_opened", b"exception_resolved"
+OPENED = b"exception_opened"
+TOLD = {OPENED, b"exception_resolved", b"exception_expired", b"exception_superseded"}
 AT_ONCE = 500
 
 _fleet_entry = msgspec.json.Decoder(FleetEntry)
@@ -38,7 +39,7 @@ class ExceptionTail:
         """The lines of what has come, waiting for something to come. Raises what redis-py raises."""
         for _, entries in self._redis.xread({EVENTS: self._after}, count=AT_ONCE, block=most_ms):
             for self._after, fields in entries:
-                if fields[b"k"] in {OPENED, RESOLVED}:
+                if fields[b"k"] in TOLD:
                     yield self._line(fields)
 
     def _line(self, fields: dict[bytes, bytes]) -> str:

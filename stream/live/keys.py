@@ -24,7 +24,7 @@
 | `fc1:etas:F` | hash | route -> packed `VISIT` rows, in the order of its visits |
 | `fc1:visits:F` | hash | visit -> route |
 | `fc1:orders:F` | sorted set | `order_ref`, NUL, `visit_id`, all with score 0 |
-| `fc1:exceptions:F` | hash | exception -> the newest event about it (CloudEvent) |
+| `fc1:exceptions:F` | hash | exception -> the newest event about it (CloudEvent), with all that is known of it |
 | `fc1:acknowledged:F` | hash | exception -> the event of the acknowledgement of its newest episode |
 | `fc1:open:F`, `fc1:closed:F` | sorted set | exception -> when it opened, when it was resolved (us) |
 | `fc1:fences:F` | hash | fence -> `FenceView` |

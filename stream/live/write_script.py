@@ -55,13 +55,13 @@ each(order.events, 8, function(i)
     redis.call('HSET', KEYS[order.stays_key], vehicle, string.sub(stays, -order.stays_bytes))
   end
   if exception == '' then return end
-  if phase == 'acknowledged' then return redis.call('HSET', KEYS[order.acknowledged_key], exception, event) end
   redis.call('HSET', KEYS[order.exceptions_key], exception, event)
-  if phase == 'opened' then
+  if phase == 'acknowledged' then redis.call('HSET', KEYS[order.acknowledged_key], exception, event)
+  elseif phase == 'opened' then
     redis.call('ZREM', KEYS[order.closed_key], exception)
     redis.call('ZADD', KEYS[order.open_key], now, exception)
     redis.call('HDEL', KEYS[order.acknowledged_key], exception)
-  elseif phase == 'resolved' then
+  elseif phase == 'resolved' or phase == 'expired' or phase == 'superseded' then
     redis.call('ZREM', KEYS[order.open_key], exception)
     redis.call('ZADD', KEYS[order.closed_key], now, exception)
   end

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from eta_models.columns import MISSING
 from geofences.paths import Passing, passing
+from stream.exceptions.noting import note_fact
 from stream.fleet import FleetState, Truth
 from stream.outputs import Outputs
+from stream.steps.corridor import keep_run
 from stream.steps.risk import settle
 from stream.trails import trail_to
 from stream.visit_events import visit_event
@@ -74,14 +76,34 @@ def arrive(state: FleetState, segment: Segment, visit: int, at_us: int, source: 
     if now and trusted and vehicles.left_visit[row] >= 0 and vehicles.left_visit[row] == visit - 1 and at_us > vehicles.left_us[row]:
         took_s, run = (at_us - int(vehicles.left_us[row])) / 1e6, trail_to(vehicles, row, int(visits.number[visit]), at_us)
         state.truths.append(Truth(segment.position, "leg", visit, took_s, at_us, run=run))
+        keep_run(state, segment.position, row, visit)
+    visits.found[visit] = source == "position"
     visits.state[visit], visits.arrived_us[visit], visits.done_us[visit] = ARRIVED, at_us, MISSING
     let_go(state, segment.position, visit, at_us if trusted else MISSING)
     if now:
         _stand(state, segment, visit, at_us, source)
     set_next(state, row)
     settle(state, row, visit, segment.position, segment.now_us, out)
+    if now and not skipped:
+        _note_sequence(state, segment, following, visit, at_us)
     more: dict[str, object] = {"source": source, "out_of_sequence": now and visit != following}
     out.emit(segment.position, visit_event(state, "stop_arrived", row, visit, at_us, segment.now_us, more))
+
+
+def _note_sequence(state: FleetState, segment: Segment, following: int, visit: int, at_us: int) -> None:
+    """The driver is at a stop before one that should have come first, and takes time there."""
+    earlier = [one for one in range(following, visit) if state.visits.state[one] == OPEN] if following >= 0 else []
+    if earlier:
+        details: dict[str, object] = {
+            "open_before": [state.names[one].visit_id for one in earlier],
+            "planned_service_s": max(_service_s(state, one) for one in earlier),
+        }
+        note_fact(state, segment.position, "out_of_sequence", visit, segment.row, at_us, details)
+
+
+def _service_s(state: FleetState, visit: int) -> float:
+    service_s = float(state.visits.service_s[visit])
+    return service_s if service_s > 0 else 0.0
 
 
 def _stand(state: FleetState, segment: Segment, visit: int, at_us: int, source: str) -> None:
@@ -131,6 +153,8 @@ def close(state: FleetState, segment: Segment, visit: int, outcome: int, at_us: 
     set_next(state, segment.row)
     settle(state, segment.row, visit, segment.position, segment.now_us, out)
     event = visit_event(state, f"stop_{VisitState(outcome).name.lower()}", segment.row, visit, at_us, segment.now_us, {"reason": reason})
+    if outcome == SKIPPED and reason == "passed_by":
+        note_fact(state, segment.position, "missed_stop", visit, segment.row, at_us, {"planned_service_s": _service_s(state, visit)})
     again = outcome == SKIPPED and visits.arrived_us[visit] != MISSING  # it was passed by once, and then reached
     out.emit(segment.position, event.again("visited") if again else event)
 

@@ -4,11 +4,17 @@ import numpy as np
 
 from eta_models.columns import MISSING
 from stream.batches import Notice
+from stream.exception_messages import ExceptionDeed, PolicyPut
+from stream.exceptions.deeds import do, put_policy, wake
+from stream.exceptions.eta_quality import look_back
+from stream.exceptions.facts import tell_facts
+from stream.exceptions.policies import in_force
+from stream.exceptions.tidy import forget_exceptions
+from stream.exceptions.watch import watch
 from stream.fleet import FleetState
 from stream.messages import (
     AvailabilityConfirmed,
     DockAssigned,
-    ExceptionAcknowledged,
     FencePut,
     FenceRemoved,
     HandedOver,
@@ -26,7 +32,7 @@ from stream.steps.learn import learn
 from stream.steps.notices import refuse
 from stream.steps.plans import add_stop, publish_route, reassign_stop
 from stream.steps.refence import change_fence, expire_fences
-from stream.steps.risk import exception_id
+from stream.steps.risk import tell_late
 from stream.steps.statuses import Facts
 from stream.tidy import tidy, trim
 
@@ -52,8 +58,10 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = change_fence(settings.fences, state, facts.position, facts.now_us, message, out)
         case LoadReady() | DockAssigned():
             reason = _route_fact(state, message)
-        case ExceptionAcknowledged():
-            reason = _acknowledge(state, facts, message, out)
+        case PolicyPut():
+            reason = put_policy(state, message)
+        case ExceptionDeed():
+            reason = do(state, message, facts.at_us, (facts.position, facts.now_us), out)
         case HandedOver() | AvailabilityConfirmed():
             reason = None if message.visit_id in state.visit_rows else Reason.UNKNOWN_VISIT
         case _:
@@ -69,7 +77,9 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     before_us, state.ticked_us = state.ticked_us, state.now_us
     state.utc_offset_s = settings.utc_offset_s(state.now_us)
     expire_fences(settings.fences, state, facts.position, state.now_us, out)
+    look_back(state)
     learn(state, facts.position, out)
+    state.corridors.learn()
     trim(state)
     state.speeds.trim()
     vehicles = state.vehicles
@@ -79,8 +89,19 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     count = len(rows)
     if count:
         ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=bool), out)
+    _look_after(settings, state, (facts.position, state.now_us), out)
     if before_us != MISSING and before_us // TIDY_EVERY_US != state.now_us // TIDY_EVERY_US:
         tidy(state)
+        forget_exceptions(state, (facts.position, state.now_us), out)
+
+
+def _look_after(settings: FleetSettings, state: FleetState, moment: tuple[int, int], out: Outputs) -> None:
+    """Exceptions at a tick: what has become late, what happened since the last one, what holds now, what was snoozed until now."""
+    policies = settings.exceptions
+    tell_late(in_force(policies.late_risk, "late_risk", state.exceptions), state, moment, out)
+    tell_facts(policies, state, moment, out)
+    watch(policies, state, moment, out)
+    wake(state, moment, out)
 
 
 def _tell_thinned(state: FleetState, facts: Facts, message: Tick, out: Outputs) -> None:
@@ -101,18 +122,4 @@ def _route_fact(state: FleetState, message: LoadReady | DockAssigned) -> Reason 
         route.load_ready = True
     else:
         route.dock_id = message.dock_id
-    return None
-
-
-def _acknowledge(state: FleetState, facts: Facts, message: ExceptionAcknowledged, out: Outputs) -> Reason | None:
-    visits, visit_id = state.visits, message.exception_id.removeprefix(exception_id(state, ""))
-    visit = state.visit_rows.get(visit_id, -1)
-    if visit < 0 or not visits.at_risk[visit] or message.exception_id != exception_id(state, visit_id):
-        return Reason.UNKNOWN_EXCEPTION
-    if visits.acknowledged[visit] == visits.episode[visit]:
-        return Reason.DUPLICATE
-    visits.acknowledged[visit] = visits.episode[visit]
-    key = f"{message.exception_id}:{int(visits.episode[visit])}"
-    data: dict[str, object] = {"exception_id": message.exception_id, "by": message.by}
-    out.emit(facts.position, Event("exception_acknowledged", key, f"visit/{visit_id}", facts.at_us, facts.now_us, data))
     return None

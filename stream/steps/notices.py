@@ -5,6 +5,7 @@ import msgspec
 from eta_models.columns import MISSING
 from stream.batches import Notice, Refusal
 from stream.codec import HEAD_BYTES
+from stream.exceptions.breakdown import break_down
 from stream.fleet import FleetState, VehicleFacts
 from stream.messages import AnyMessage, DriverBreak, RouteEnded, RouteStarted, VehicleDown, VehiclePut, VehicleUp, VisitFact, WindowChanged
 from stream.moments import micros
@@ -47,12 +48,22 @@ def _note(settings: FleetSettings, state: FleetState, facts: Facts, message: Any
             loaded = tuple(message.loaded_visit_ids or ())
             known = VehicleFacts(message.driver_id, message.capacity, tuple(message.skills), *shift, loaded, tuple(message.tags))
             state.facts[message.vehicle_id] = known
+            state.exceptions.unchecked.update(_routes_of(state, message.vehicle_id))
             rescope(settings.fences, state, facts.position, facts.now_us, state.vehicle_rows[message.vehicle_id], out)
         case VehicleDown() | VehicleUp():
-            state.vehicles.down[state.vehicle_rows[message.vehicle_id]] = isinstance(message, VehicleDown)
+            row, down = state.vehicle_rows[message.vehicle_id], isinstance(message, VehicleDown)
+            state.vehicles.down[row] = down
+            if down:
+                break_down(settings.exceptions, state, row, message.reason, (facts.position, facts.now_us), out)
         case DriverBreak():
             row = state.vehicle_rows[message.vehicle_id]
             state.vehicles.paused_until_us[row], state.vehicles.estimated_us[row] = facts.at_us + round(message.duration_s * 1e6), MISSING
         case _:
             return Reason.UNKNOWN_TYPE
     return None
+
+
+def _routes_of(state: FleetState, vehicle_id: str) -> list[str]:
+    """Routes that a vehicle has not begun."""
+    row = state.vehicle_rows[vehicle_id]
+    return [route.route_id for route in state.routes.values() if route.vehicle == row and not route.started]

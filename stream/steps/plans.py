@@ -11,7 +11,7 @@ from stream.planned_stop import PlannedStop
 from stream.reasons import Reason
 from stream.routes import OVER, Place, drop, lay
 from stream.steps.arrivals import let_go, set_next
-from stream.steps.risk import settle
+from stream.steps.risk import act, settle
 from stream.steps.statuses import Facts, find_open, set_out
 from stream.visit_events import visit_event
 from stream.visits import OPEN
@@ -31,13 +31,24 @@ def publish_route(state: FleetState, facts: Facts, message: RoutePublished, out:
     if route is None:
         route = open_route(state, facts, message.route_id, vehicle, message.plan_version)
         lay(state, route, [Place(-1, stop) for stop in message.stops], out)
+        _schedule(state, route, message)
         return None
     rows = _known(state, route, message.stops)
     _replan(state, facts, route, [Place(row, stop) for row, stop in zip(rows, message.stops, strict=True)], out)
     route.plan_version = message.plan_version
+    _schedule(state, route, message)
     if route.vehicle != vehicle:
         _hand_route(state, facts, route, vehicle, out)
     return None
+
+
+def _schedule(state: FleetState, route: Route, message: RoutePublished) -> None:
+    """When the route shall set out, and that its plan is to be looked at."""
+    times = micros(message.planned_departure), micros(message.load_by), micros(message.wave_cutoff)
+    route.departs_us, route.load_by_us, route.cutoff_us = times
+    if not route.started and any(at_us != MISSING for at_us in times):
+        state.exceptions.departures.add(route.route_id)
+    state.exceptions.unchecked.add(route.route_id)
 
 
 def open_route(state: FleetState, facts: Facts, route_id: str, vehicle: int, plan_version: int) -> Route:
@@ -121,6 +132,7 @@ def add_stop(state: FleetState, facts: Facts, message: StopAdded, out: Outputs) 
     if stop.visit_id is None:
         route.added.append(said)
     _replan(state, facts, route, [*places[:place], Place(-1, stop), *places[place:]], out)
+    state.exceptions.unchecked.add(route.route_id)
     return None
 
 
@@ -148,6 +160,7 @@ def reassign_stop(state: FleetState, facts: Facts, message: StopReassigned, out:
         return Reason.FLEET_FULL
     before = state.routes[state.names[visit].route_id]
     after = after or open_route(state, facts, message.to_route_id, vehicle, 1)
+    act(state, visit, facts.at_us)
     _move(state, visit, before, (after, place), out)
     return None
 
@@ -163,6 +176,7 @@ def _move(state: FleetState, visit: int, before: Route, to: tuple[Route, int], o
         lay(state, before, [Place(row) for row in range(before.first, before.end) if row != visit], out)
     for route in (before, after):
         _refresh(state, route)
+        state.exceptions.unchecked.add(route.route_id)
 
 
 def change_window(state: FleetState, facts: Facts, message: WindowChanged, out: Outputs) -> Reason | None:
@@ -176,6 +190,7 @@ def change_window(state: FleetState, facts: Facts, message: WindowChanged, out: 
         if facts.at_us < visits.revised_us[visit] or same:
             return Reason.DUPLICATE if same else Reason.TOO_LATE
     visits.opens_us[visit], visits.closes_us[visit] = window
+    act(state, visit, facts.at_us)
     visits.revised_us[visit] = facts.at_us
     visits.revisions[visit] += 1
     route = state.routes[state.names[visit].route_id]

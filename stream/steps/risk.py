@@ -1,98 +1,176 @@
-"""Step 6, risk: where a late stop is decided. Opens `late_risk` once a visit, updates it when it matters, resolves it."""
+"""Step 6, risk: where a late stop is decided. Opens `late_risk` for a visit, updates it when it matters, resolves it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
-from eta_models.columns import MISSING, Flags
+from eta_models.columns import MISSING, Flags, Ints
+from stream.exceptions.harm import actionable_until_us, evidence_of, harm_of
+from stream.exceptions.late_risk import AT_RISK, LATE, MISSED, STAGES, RiskPolicy
+from stream.exceptions.life import About, Moment, close_exception, exception_id, open_exception, update
+from stream.exceptions.terms import moved_terms
 from stream.fleet import FleetState
 from stream.moments import instant_or_none
-from stream.outputs import Event, Outputs
+from stream.outputs import Outputs
 from stream.steps.estimate import Asked
 from stream.visit_events import visit_event
-from stream.visits import CANCELLED
+from stream.visits import CANCELLED, OPEN
 
 KIND = "late_risk"
 
 
-@dataclass(frozen=True, slots=True)
-class RiskPolicy:
-    """When a visit is at risk. The gap between opening and resolving keeps a wavering estimate from flapping."""
+class _News(NamedTuple):
+    """Which of the estimated visits have news, one flag a row."""
 
-    open_at: float = 0.5
-    """P(late) at which it opens: later than the window more likely than not."""
-    resolve_at: float = 0.2
-    """P(late) below which it resolves."""
-    update_by: float = 0.2
-    """P(late) has moved by so much since it was last told."""
-    update_s: float = 300.0
-    """or P50 by so many seconds."""
+    opening: Flags
+    easing: Flags
+    moved: Flags
 
 
 def risk(policy: RiskPolicy, state: FleetState, asked: Asked, out: Outputs) -> None:
     """Compare P(late) of every estimated visit with what was told before; only those with news are looked at one by one."""
     visits, visit, p_late = state.visits, asked.visit, asked.answer.p_late
-    open_now = visits.at_risk[visit] == 1
-    if not open_now.any() and not (p_late >= policy.open_at).any():
+    now_us = asked.now_us[asked.ahead.journey]
+    open_now, high = visits.at_risk[visit] > 0, p_late >= policy.open_at
+    if not policy.on or not (open_now.any() or high.any()):
+        visits.high_us[visit] = MISSING
         return
-    opening = ~open_now & (p_late >= policy.open_at)
-    easing = open_now & ~(p_late >= policy.resolve_at)
-    moved = np.abs(p_late - visits.risk_p[visit]) >= policy.update_by
-    moved |= np.abs(visits.p50_us[visit] - visits.risk_p50_us[visit]) >= policy.update_s * 1e6
-    news: Flags = opening | easing | (open_now & moved)
-    state.scalar_rows += int(news.sum())
-    for i in np.flatnonzero(news).tolist():
-        phase = "opened" if opening[i] else "resolved" if easing[i] else "updated"
+    news = _news(policy, state, asked, now_us)
+    looked_at = news.opening | news.easing | news.moved
+    state.scalar_rows += int(looked_at.sum())
+    for i in np.flatnonzero(looked_at).tolist():
         journey = int(asked.ahead.journey[i])
-        row, position, now_us = int(asked.vehicle[journey]), int(asked.position[journey]), int(asked.now_us[journey])
-        tell(state, row, int(visit[i]), phase, (position, now_us), "recovered" if easing[i] else None, out)
+        row, moment = int(asked.vehicle[journey]), (int(asked.position[journey]), int(now_us[i]))
+        if news.easing[i]:
+            resolve(state, row, int(visit[i]), "recovered", moment, out)
+        else:
+            tell_risk(policy, state, row, int(visit[i]), moment, out, moved_terms(state, asked, i))
 
 
-def tell(state: FleetState, row: int, visit: int, phase: str, moment: tuple[int, int], reason: str | None, out: Outputs) -> None:
-    """One step in the life of a visit's `late_risk`; one id across flaps, an episode for each opening."""
-    visits = state.visits
-    if phase == "opened":
-        visits.episode[visit] += 1
-        visits.updates[visit] = 0
-    visits.at_risk[visit] = phase != "resolved"
-    visits.updates[visit] += phase == "updated"
-    visits.risk_p[visit], visits.risk_p50_us[visit] = visits.p_late[visit], visits.p50_us[visit]
-    out.emit(moment[0], _event(state, row, visit, phase, moment[1], reason))
+def _news(policy: RiskPolicy, state: FleetState, asked: Asked, now_us: Ints) -> _News:
+    visits, visit, p_late = state.visits, asked.visit, asked.answer.p_late
+    open_now, high, low = visits.at_risk[visit] > 0, p_late >= policy.open_at, ~(p_late >= policy.resolve_at)
+    visits.high_us[visit] = np.where(high, np.where(visits.high_us[visit] == MISSING, now_us, visits.high_us[visit]), MISSING)
+    visits.low_us[visit] = np.where(open_now & low, np.where(visits.low_us[visit] == MISSING, now_us, visits.low_us[visit]), MISSING)
+    near = (asked.ahead.hop < policy.stops_ahead) & (asked.answer.p50_s <= policy.ahead_s)
+    row, sure = asked.vehicle[asked.ahead.journey], p_late >= policy.at_once
+    begun = (state.vehicles.here[row] >= 0) | (state.vehicles.left_visit[row] >= 0)
+    held = now_us - visits.high_us[visit] >= policy.hold_s * 1e6
+    down = state.vehicles.down[row] == 1  # its breakdown speaks for all of its visits
+    opening = ~open_now & ~down & high & np.where(begun, (held & near) | sure, held & sure) & (visits.rearms_us[visit] <= now_us)
+    easing = open_now & low & ((now_us - visits.low_us[visit] >= policy.clear_s * 1e6) | (p_late != p_late))
+    moved = np.abs(p_late - visits.risk_p[visit]) >= policy.update_by
+    told_us = visits.risk_p50_us[visit]
+    far_us = np.maximum(policy.update_s * 1e6, policy.update_share * np.abs(told_us - visits.closes_us[visit]))
+    moved |= np.abs(visits.p50_us[visit] - told_us) >= far_us
+    moved &= now_us - visits.risk_told_us[visit] >= policy.update_every_s * 1e6
+    return _News(opening, easing, open_now & ~easing & moved)
+
+
+def tell_risk(
+    policy: RiskPolicy, state: FleetState, row: int, visit: int, moment: Moment, out: Outputs, more: dict[str, object] | None = None
+) -> None:
+    """Open the `late_risk` of a visit, or say what has changed about it."""
+    visits, visit_id = state.visits, state.names[visit].visit_id
+    known = state.exceptions.open(exception_id(state, KIND, visit_id))
+    visits.at_risk[visit] = max(int(visits.at_risk[visit]), AT_RISK)
+    visits.risk_p[visit], visits.risk_p50_us[visit], visits.risk_told_us[visit] = visits.p_late[visit], visits.p50_us[visit], moment[1]
+    details, level = {**_details(state, row, visit, moment[1]), **(more or {})}, float(visits.p_late[visit])
+    details |= _cause(state, row, details)
+    if known is not None:
+        update(state, known, details, level, moment, out)
+        return
+    about = About(KIND, visit_id, f"visit/{visit_id}", state.vehicle_ids[row])
+    opened = open_exception(state, about, details, level, moment, out)
+    visits.rearms_us[visit] = MISSING if opened.episode == 1 else moment[1] + round(policy.reopen_after_s * 1e6)
+
+
+def _cause(state: FleetState, row: int, details: dict[str, object]) -> dict[str, object]:
+    """Another open exception that explains the lateness, else the term that moved most. These others change at ticks only."""
+    here = int(state.vehicles.here[row])
+    dwells = [("long_dwell", state.names[here].visit_id)] if here >= 0 else []
+    for kind, name in [*dwells, *((kind, state.vehicle_ids[row]) for kind in ("stalled", "off_route", "signal_lost"))]:
+        if state.exceptions.open(exception_id(state, kind, name)) is not None:
+            return {"cause": kind, "caused_by": exception_id(state, kind, name)}
+    terms = details.get("terms")
+    return {"cause": terms["most"] if isinstance(terms, dict) else None}
+
+
+def act(state: FleetState, visit: int, at_us: int) -> None:
+    """Dispatch has changed the plan of a visit at risk: from then on somebody does something about it."""
+    known = state.exceptions.open(exception_id(state, KIND, state.names[visit].visit_id))
+    if known is not None and known.acted_us == MISSING:
+        state.exceptions.put(replace(known, acted_us=at_us))
+
+
+def tell_late(policy: RiskPolicy, state: FleetState, moment: Moment, out: Outputs) -> None:
+    """At a tick: windows that have closed although their vehicle is still on the way there are late, and at last missed."""
+    v, visits = state.vehicles, state.visits
+    rows = np.flatnonzero((v.next[: v.count] >= 0) & (v.down[: v.count] == 0))
+    lengths = v.end[rows] - v.next[rows]
+    if not policy.on:
+        _turn_off(state, moment, out)
+    if not policy.on or not lengths.any():
+        return
+    journey = np.repeat(np.arange(len(rows)), lengths)
+    visit = v.next[rows][journey] + np.arange(len(journey)) - (np.cumsum(lengths) - lengths)[journey]
+    closes_us, stage = visits.closes_us[visit], visits.at_risk[visit]
+    over = (visits.state[visit] == OPEN) & (closes_us != MISSING)
+    new = np.where(over & (moment[1] - closes_us > policy.missed_after_s * 1e6), MISSED, np.where(over & (moment[1] > closes_us), LATE, 0))
+    may_open = (stage > 0) | (visits.rearms_us[visit] <= moment[1])
+    for i in np.flatnonzero((new > stage) & may_open).tolist():
+        visits.at_risk[visit[i]] = new[i]
+        tell_risk(policy, state, int(rows[journey[i]]), int(visit[i]), moment, out)
+
+
+def _turn_off(state: FleetState, moment: Moment, out: Outputs) -> None:
+    for known in state.exceptions.open_of(KIND):
+        close_exception(state, known, "resolved", "turned_off", moment, out)
+    state.visits.at_risk[: state.visits.count] = 0
 
 
 def settle(state: FleetState, row: int, visit: int, position: int, now_us: int, out: Outputs) -> None:
-    """A visit that is not open any more is at risk no longer: it was late, on time, or will not be visited."""
+    """A visit that is not open any more is at risk no longer: it was late, on time, missed, or will not be visited."""
     if not state.visits.at_risk[visit]:
         return
     arrived_us, closes_us = int(state.visits.arrived_us[visit]), int(state.visits.closes_us[visit])
     late = arrived_us > closes_us != MISSING
     outcome = "not_visited" if arrived_us == MISSING else "arrived_late" if late else "arrived_in_time"
+    if arrived_us == MISSING and now_us > closes_us != MISSING:
+        outcome = "missed_window"
     if state.visits.state[visit] == CANCELLED:
         outcome = "cancelled"
-    tell(state, row, visit, "resolved", (position, now_us), outcome, out)
+    resolve(state, row, visit, outcome, (position, now_us), out)
 
 
-def exception_id(state: FleetState, visit_id: str) -> str:
-    """The id of a visit's `late_risk`, the same across episodes."""
-    return f"{state.fleet_id}:{KIND}:{visit_id}"
+def resolve(state: FleetState, row: int, visit: int, reason: str, moment: Moment, out: Outputs) -> None:
+    """The risk of a visit is over."""
+    known = state.exceptions.open(exception_id(state, KIND, state.names[visit].visit_id))
+    if known is not None:
+        close_exception(state, known, "resolved", reason, moment, out, _details(state, row, visit, moment[1]))
+    leave(state, visit)
 
 
-def _event(state: FleetState, row: int, visit: int, phase: str, now_us: int, reason: str | None) -> Event:
+def leave(state: FleetState, visit: int) -> None:
+    """Nothing is said of a visit's risk any more."""
+    visits = state.visits
+    visits.at_risk[visit], visits.high_us[visit], visits.low_us[visit] = 0, MISSING, MISSING
+
+
+def _details(state: FleetState, row: int, visit: int, now_us: int) -> dict[str, object]:
     visits, p_late = state.visits, float(state.visits.p_late[visit])
     p50_us, closes_us = int(visits.p50_us[visit]), int(visits.closes_us[visit])
-    more: dict[str, object] = {
-        "exception_id": exception_id(state, state.names[visit].visit_id),
-        "exception_kind": KIND,
-        "episode": int(visits.episode[visit]),
+    return {
+        **visit_event(state, KIND, row, visit, now_us, now_us, {}).data,
+        "stage": STAGES.get(int(visits.at_risk[visit]), "over"),
         "p_late": round(p_late, 3) if p_late == p_late else None,
         "window_end": instant_or_none(closes_us),
         "eta_p10": instant_or_none(int(visits.p10_us[visit])),
         "eta_p50": instant_or_none(p50_us),
         "eta_p90": instant_or_none(int(visits.p90_us[visit])),
         "slack_s": round((closes_us - p50_us) / 1e6) if MISSING not in (closes_us, p50_us) else None,
+        "actionable_until": instant_or_none(actionable_until_us(state, row, visit)),
+        **harm_of(state, [visit]),
+        "evidence": evidence_of(state, row),
     }
-    if reason is not None:
-        more["reason"] = reason
-    event = visit_event(state, f"exception_{phase}", row, visit, now_us, now_us, more)
-    number = f":{int(visits.updates[visit])}" if phase == "updated" else ""
-    return Event(event.kind, f"{KIND}:{event.key}:{int(visits.episode[visit])}{number}", event.subject, now_us, now_us, event.data)

@@ -3,6 +3,8 @@
 from msgspec import Struct
 
 from eta_models.columns import MISSING
+from stream.exceptions.noting import note_fact
+from stream.exceptions.pod_mismatch import measured
 from stream.fleet import FleetState, Route
 from stream.messages import (
     RouteEnded,
@@ -204,7 +206,12 @@ def _departed(state: FleetState, segment: Segment, visit: int, at_us: int, out: 
 
 def _done(state: FleetState, segment: Segment, visit: int, at_us: int, message: StopCompleted | StopFailed, out: Outputs) -> None:
     hear(WORD, state, segment.row, visit, at_us)
+    failed = isinstance(message, StopFailed)
+    row, position = segment.row, segment.position
+    if isinstance(message, StopFailed):
+        note_fact(state, position, "stop_failed", visit, row, at_us, {"cause": message.reason})
+    elif doubts := measured(state, row, visit, message, at_us):
+        note_fact(state, position, "pod_mismatch", visit, row, at_us, doubts)
     _reach_unseen(state, segment, visit, at_us, out)
     state.visits.done_us[visit] = at_us
-    failed = isinstance(message, StopFailed)
     close(state, segment, visit, FAILED if failed else COMPLETED, at_us, message.reason if isinstance(message, StopFailed) else None, out)

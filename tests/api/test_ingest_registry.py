@@ -10,13 +10,14 @@ from fastapi.testclient import TestClient
 from redis import Redis
 
 from stream.codec import Rejected, decode
+from stream.exception_messages import ExceptionAcknowledged
 from stream.fence_facts import fence_from
 from stream.live.describe import fence_view
 from stream.live.keys import DEAD, FLEETS, fleet_key, log_key
 from stream.live.log_entry import unpack
 from stream.live.views import FenceView
 from stream.log import SHARDS
-from stream.messages import AnyMessage, ExceptionAcknowledged, FencePut, FenceRemoved, VehiclePut
+from stream.messages import AnyMessage, FencePut, FenceRemoved, VehiclePut
 from stream.moments import micros
 
 PLAYED_US = 1_200_000_000_000_000

@@ -55,7 +55,7 @@ writer, order, reader = _scenes.writer, _scenes.order, _scenes.reader
 @pytest.fixture(scope="session")
 def stories() -> ModuleType:
     """Drawn logs, as the cuts of the plain engine are tested with."""
-    return load("stream/test_cuts.py")
+    return load("stream/stories.py")
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def test_a_resolved_one_says_what_became_of_it():
 
 
 def test_what_is_not_known_leaves_no_hole():
-    assert exception_line(Told("stalled", AT, "bus-7"), UTC, opened=True) == "09:43  STALLED    bus-7  ETA -, window ends -"
+    assert exception_line(Told("stalled", AT, "bus-7"), UTC, opened=True) == "09:43  STALLED    bus-7"
     assert exception_line(Told("stalled", AT), UTC, opened=False) == "09:43  resolved   -"
 
 

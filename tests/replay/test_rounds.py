@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from replay.rounds import AS_RECORDED, DAY_US, PARTS, ROUTES_AND_ORDERS, TIMES, VISITS, Round, first_free, mark_of, round_of
 from stream import messages as m
 from stream.codec import TYPES, decode, encode
+from stream.exception_messages import ExceptionAcknowledged
 from stream.moments import micros
 from stream.planned_stop import PlannedStop
 from stream.texts import is_id
@@ -72,7 +73,13 @@ def test_a_plan_is_told_later_and_under_other_ids():
         (m.StopFailed(fleet_id="f", at=AT, route_id="r", vehicle_id="v", visit_id="r.11"), {"visit_id": "r.2.11", "route_id": "r.2"}),
         (m.StopFailed(fleet_id="f", at=AT, route_id="r.7", vehicle_id="v", visit_id="r.7.1"), {"visit_id": "r.7.2.1", "route_id": "r.7.2"}),
         (m.VehiclePut(fleet_id="f", at=AT, vehicle_id="v", loaded_visit_ids=["a", "r.0"]), {"loaded_visit_ids": ["a.2", "r.2.0"]}),
-        (m.ExceptionAcknowledged(fleet_id="f", at=AT, exception_id="f:late_risk:r.3", by="me"), {"exception_id": "x-f:late_risk:r.2.3"}),
+        (ExceptionAcknowledged(fleet_id="f", at=AT, exception_id="f:late_risk:r.3", by="me"), {"exception_id": "x-f:late_risk:r.2.3"}),
+        (ExceptionAcknowledged(fleet_id="f", at=AT, exception_id="f:stalled:v:1", by="me"), {"exception_id": "x-f:stalled:v:1"}),
+        (
+            ExceptionAcknowledged(fleet_id="f", at=AT, exception_id="f:departure_late:r", by="me"),
+            {"exception_id": "x-f:departure_late:r.2"},
+        ),
+        (ExceptionAcknowledged(fleet_id="f", at=AT, exception_id="f:signal_lost:f", by="me"), {"exception_id": "x-f:signal_lost:x-f"}),
         (m.StopCompleted(fleet_id="f", at=AT, route_id="r", vehicle_id="v", proof=m.ProofOfDelivery(at=AT)), {"visit_id": None}),
         (m.Tick(fleet_id="f", at=1000), {"at": 1000 + 2 * DAY_US // 1000}),
     ],

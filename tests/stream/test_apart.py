@@ -17,7 +17,7 @@ from stream.intake import read_entries
 from stream.settings import FleetSettings
 from stream.steps import fleetwide
 
-SPEC = importlib.util.spec_from_file_location("drawn_logs", Path(__file__).with_name("test_cuts.py"))
+SPEC = importlib.util.spec_from_file_location("drawn_logs", Path(__file__).with_name("stories.py"))
 stories = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(stories)
 

@@ -15,7 +15,7 @@ FENCES = ("fence", "fence", "timed_fence", "scoped_fence", "narrow_fence", "unfe
 @pytest.fixture(scope="module")
 def told():
     """Makes the log of a drawn story, as the cuts of any log are tested with: no folder of tests is a package."""
-    spec = importlib.util.spec_from_file_location("borrowed_cuts", Path(__file__).with_name("test_cuts.py"))
+    spec = importlib.util.spec_from_file_location("borrowed_cuts", Path(__file__).with_name("stories.py"))
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.told

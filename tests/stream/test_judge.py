@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream import messages as m
+from stream.exception_messages import ExceptionAcknowledged
 from stream.judge import judge
 from stream.judge_policy import JudgePolicy
 from stream.moments import micros
@@ -143,6 +144,6 @@ def test_every_reason_has_its_own_code_and_says_what_to_do():
 
 
 def test_an_exception_is_named_by_ids_that_are_as_long_as_they_may_be():
-    named = m.ExceptionAcknowledged(fleet_id="nfta", at=NOW, exception_id=f"{'f' * 64}:late_risk:{'v' * 64}", by="anna")
+    named = ExceptionAcknowledged(fleet_id="nfta", at=NOW, exception_id=f"{'f' * 64}:late_risk:{'v' * 64}", by="anna")
     assert verdict(named) is None
     assert verdict(but(named, exception_id="x" * 257)) == Reason.BAD_ID

@@ -75,7 +75,7 @@ def test_an_eta_is_told_when_new_and_then_when_it_moved_by_a_minute(driven):
 def test_a_silent_vehicle_is_estimated_anew_each_minute_and_marked_as_silent(driven):
     made = {row[0] for row in driven.estimates.tolist() if row[0] > driven.parts[0].estimates["made_us"][-1] + 60_000_000}
     assert len(made) >= 5
-    assert driven.events[-1]["data"]["basis"] == "no_recent_fix"
+    assert driven.told("eta_updated")[-1]["data"]["basis"] == "no_recent_fix"
 
 
 def test_nothing_is_estimated_once_all_is_visited(road, fleet):
