@@ -18,6 +18,7 @@ from geofences.fence_index import FenceIndex
 from geofences.fences import Drawn, Fence, fence_of
 from stream.contacts import Contacts
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
+from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.pieces import in_pieces
 from stream.vehicles import Vehicles
@@ -68,6 +69,11 @@ class _Saved(msgspec.Struct, frozen=True):
     speeds: tuple[list[int], bytes]
     model: bytes
     faults: dict[str, int] = {}
+    failed: list[str] = []
+    asked: dict[str, int] = {}
+    proposals: dict[str, OpenProposals] = {}
+    answers: list[bytes] = []
+    settling: dict[str, Settling] = {}
 
 
 _NUMBERS = (
@@ -115,6 +121,11 @@ def capture(state: FleetState) -> Captured:
         "speeds": state.speeds.dump(),
         "model": dump_model(state.model),
         "faults": dict(state.faults),
+        "failed": list(state.failed),
+        "asked": dict(state.asked),
+        "proposals": dict(state.proposals),
+        "answers": list(state.answers),
+        "settling": dict(state.settling),
     }
 
 
@@ -139,6 +150,8 @@ def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
         setattr(state, name, number)
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
     state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
+    state.failed, state.asked, state.answers = saved.failed, saved.asked, saved.answers
+    state.proposals, state.settling = saved.proposals, saved.settling
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names
     state.speeds = Speeds.load(saved.speeds)
     state.vehicles = Vehicles.load(saved.vehicles, len(saved.vehicle_ids))

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
+from stream.proposal_messages import ProposalAccepted, ProposalsMade
 
 
 class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -222,4 +223,5 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
 StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCompleted | StopFailed | StopSkipped | StopCancelled
 PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | AvailabilityConfirmed | LoadReady | DockAssigned
 OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | ExceptionAcknowledged | Tick
-AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage
+ProposalMessage = ProposalsMade | ProposalAccepted
+AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ProposalMessage

@@ -7,13 +7,14 @@ from msgspec import Meta, Struct
 from stream.moments import Moment
 
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # fits a 64-bit column
-StopKind = Literal["pickup", "delivery", "hub", "break"]
+StopKind = Literal["pickup", "delivery", "hub", "break", "handover"]
 
 
 class PlannedStop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One visit of a route. `visit_id` defaults to the route and the position at which the visit was first published.
 
-    `load` is what it takes of the vehicle's capacity, in the same units; `skills` are what the vehicle must have.
+    `load` is what it takes of the vehicle's capacity, in the same units; `skills` are what the vehicle must have. A `handover` is where
+    goods come over from the vehicle that its metadata names (`from_vehicle_id`).
     """
 
     stop_id: str

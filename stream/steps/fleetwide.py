@@ -19,12 +19,15 @@ from stream.messages import (
     Tick,
 )
 from stream.outputs import Event, Outputs
+from stream.proposal_messages import ProposalAccepted, ProposalsMade
 from stream.reasons import Reason
+from stream.reassign.ask import ask as ask_solver
 from stream.rounds import ask
 from stream.settings import FleetSettings
 from stream.steps.learn import learn
 from stream.steps.notices import refuse
 from stream.steps.plans import add_stop, publish_route, reassign_stop
+from stream.steps.reassign import accept_proposal, note_proposals, settle_proposals, take_answers
 from stream.steps.refence import change_fence, expire_fences
 from stream.steps.risk import exception_id
 from stream.steps.statuses import Facts
@@ -54,6 +57,10 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = _route_fact(state, message)
         case ExceptionAcknowledged():
             reason = _acknowledge(state, facts, message, out)
+        case ProposalsMade():
+            note_proposals(settings.reassign, state, facts, message, out)
+        case ProposalAccepted():
+            reason = accept_proposal(state, facts, message, out)
         case HandedOver() | AvailabilityConfirmed():
             reason = None if message.visit_id in state.visit_rows else Reason.UNKNOWN_VISIT
         case _:
@@ -79,6 +86,9 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     count = len(rows)
     if count:
         ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=bool), out)
+    take_answers(settings.reassign, state, facts, out)
+    settle_proposals(state, facts, out)
+    ask_solver(settings.reassign, state, facts.position)
     if before_us != MISSING and before_us // TIDY_EVERY_US != state.now_us // TIDY_EVERY_US:
         tidy(state)
 
