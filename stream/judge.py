@@ -12,6 +12,8 @@ from stream.judge_policy import GPS_ROLLOVER_US, METRES_A_DEGREE, YEAR_2000_US, 
 from stream.moments import Moment, micros
 from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
+from stream.proposal_messages import ProposalsMade
+from stream.proposals import Proposal
 from stream.reasons import REASONS, Reason
 from stream.texts import judge_text
 
@@ -97,8 +99,8 @@ def _judge_instant(policy: JudgePolicy, field: str, value: datetime) -> Reason |
 
 def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) -> Reason | None:
     match message:
-        case m.RoutePublished() | m.StopAdded():
-            return _judge_stops(policy, message.stops if isinstance(message, m.RoutePublished) else [message.stop])
+        case m.RoutePublished() | m.StopAdded() | ProposalsMade():
+            return _judge_plan(policy, message)
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
         case m.FencePut():
@@ -112,6 +114,13 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
         case m.StopCompleted(proof=ProofOfDelivery() as proof):
             return _judge_proof(policy, proof, received_us)
     return None
+
+
+def _judge_plan(policy: JudgePolicy, message: m.RoutePublished | m.StopAdded | ProposalsMade) -> Reason | None:
+    """Whatever brings visits into a plan."""
+    if isinstance(message, ProposalsMade):
+        return next(filter(None, (_judge_proposal(policy, proposal) for proposal in message.proposals)), None)
+    return _judge_stops(policy, message.stops if isinstance(message, m.RoutePublished) else [message.stop])
 
 
 def _judge_vehicle(policy: JudgePolicy, vehicle: m.VehiclePut) -> Reason | None:
@@ -152,6 +161,15 @@ def _judge_stop(policy: JudgePolicy, stop: PlannedStop) -> Reason | None:
     if len(stop.metadata) > policy.max_metadata or len(stop.skills) > policy.max_list:
         return Reason.TOO_LARGE
     return _judge_window(stop.window_start, stop.window_end)
+
+
+def _judge_proposal(policy: JudgePolicy, proposal: Proposal) -> Reason | None:
+    """What would be put into the plan has to be possible there."""
+    if any(abs(visit.shift_s or 0.0) > policy.max_duration_s for visit in proposal.visits):
+        return Reason.VALUE_RANGE
+    if reason := next(filter(None, (_judge_stops(policy, change.added) for change in proposal.changes)), None):
+        return reason
+    return next(filter(None, (_judge_window(offer.window_start, offer.window_end) for offer in proposal.windows)), None)
 
 
 def _judge_proof(policy: JudgePolicy, proof: ProofOfDelivery, received_us: int) -> Reason | None:

@@ -11,6 +11,7 @@ from stream import messages as m
 from stream.codec import TYPES, encode
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
+from stream.proposals import Proposal, RouteChange
 
 DAY_US = 86_400_000_000
 LATS = (90.0, -90.0, 89.999999, 0.0, 0.0011, -0.0011, 42.9, 42.9001, 42.95)
@@ -99,6 +100,19 @@ class Fuzz:
             window_end=second, planned_arrival=draw.choice((None, self.planned())), order_ref=draw.choice((None, self.name("o"))),
             metadata={f"k{i}": "x" * 256 for i in range(draw.choice((0, 0, 0, 16)))},
         )  # type: ignore[arg-type]  # fmt: skip
+
+    def proposal(self) -> Proposal:
+        """A visit, known or not, goes somewhere, with a stop that is new."""
+        route, stop = self.name("r"), msgspec.structs.replace(self.stop(), visit_id=self.name("n"))
+        before = [_visit(self)] * self.draw.choice((0, 1))
+        order = [*before, str(stop.visit_id)]
+        change = RouteChange(route_id=route, vehicle_id=self.name("v"), before_visit_ids=before, visit_ids=order, added=[stop])
+        until = instant(self.now_us + self.draw.choice((-1, 60_000_000, DAY_US)))
+        return Proposal(
+            number=1, kind="move", changes=[msgspec.structs.replace(change, starts=self.draw.random() < 0.5)], visits=[], vehicles=[],
+            drive_added_s=0.0, late_before_s=self.number(0.0, 1e308), late_after_s=0.0, saved_visit_ids=[], late_visit_ids=[],
+            holds_until=until,
+        )  # fmt: skip
 
     def fence(self) -> dict[str, object]:
         """A square: small, none, or over the edge of the map."""
@@ -192,5 +206,9 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "kind": lambda fuzz: fuzz.draw.choice(("zone", "")),
     "name": lambda fuzz: fuzz.draw.choice((None, "\U0001f600")),
     "by": lambda _: "x" * 256,
+    "made_for": lambda fuzz: fuzz.draw.choice(WHOLE),
+    "actionable_until": lambda _: None,
+    "proposals": lambda fuzz: [fuzz.proposal()] * fuzz.draw.choice((0, 1, 3)),
+    "number": lambda fuzz: fuzz.draw.choice((1, 1, 2, 2**63 - 1)),
 }
 """A possible value of each field."""

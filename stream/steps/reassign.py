@@ -86,7 +86,7 @@ def _refusal(state: FleetState, facts: Facts, proposal: Proposal) -> Reason | No
 
 
 def _accept(state: FleetState, facts: Facts, exception_id: str, proposal: Proposal, by: str, out: Outputs) -> None:
-    state.replanned += change_plan(state, facts, proposal, out)
+    state.replanned = [*state.replanned, *change_plan(state, facts, proposal, out)][-MOST_SETTLING:]
     state.proposals.pop(exception_id, None)
     moved = {visit_id for change in proposal.changes for visit_id in change.visit_ids if visit_id not in change.before_visit_ids}
     for visit in proposal.visits:
