@@ -143,7 +143,7 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     "visit outlook.vehicle_id": ("id", "Who would come; null: nobody.", "bus-1300"),
     "eta_before": ("moment", "P50 of the arrival without it; null: nobody would come.", "2025-10-09T10:40:00Z"),
     "eta_after": ("moment", "And with it.", "2025-10-09T09:50:00Z"),
-    "late_before_s": ("s", "How much later than the window that is.", 2400.0),
+    "late_before_s": ("s", "How much later than the window that is on average.", 2400.0),
     "late_after_s": ("s", "And with it.", 0.0),
     "p_late_before": ("0..1", "P(late) without it; null without a window.", 0.97),
     "p_late_after": ("0..1", "And with it.", 0.08),

@@ -86,8 +86,8 @@ def _reorder(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> Ite
     row = scene.tours.rows[0]
     scene.tours.end_s[0] = max(scene.tours.end_s[0], _end_s(scene, row))
     kinds = [tried.names[ahead[at]].kind for at in row]
-    call = max((i for i, kind in enumerate(kinds) if kind == "handover"), default=-1)
-    lowest = [call + 1 if i > call and kinds[i] == "delivery" else 0 for i in range(len(row))]
+    calls = [max((j + 1 for j in range(i) if kinds[j] == "handover"), default=0) for i in range(len(row))]
+    lowest = [call if kind == "delivery" else 0 for call, kind in zip(calls, kinds, strict=True)]
     last = scene.tours.last(0, scene.hubs)
     shifts = [(i, j) for i in range(last) for j in range(lowest[i], last) if i != j and j != i - 1 and kinds[i] not in FIXED]
     if not shifts:

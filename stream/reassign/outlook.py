@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from eta_models.columns import MISSING
+from eta_models.columns import MISSING, Floats
+from eta_models.journeys import Estimates
 from stream.fleet import FleetState, VehicleFacts
 from stream.moments import instant_or_none
 from stream.proposals import VehicleOutlook
@@ -16,7 +17,7 @@ from stream.steps.estimate import estimate
 
 
 class Expected(NamedTuple):
-    """Of one visit: who comes when (microseconds, `MISSING` = nobody), how late that is in seconds, and P(late)."""
+    """Of one visit: who comes when (microseconds, `MISSING` = nobody), how late that is on average in seconds, and P(late)."""
 
     vehicle: int
     p50_us: int
@@ -35,7 +36,7 @@ def expect(tried: FleetState, policy: ReassignPolicy, vehicles: Sequence[int]) -
         return found
     closes_us = tried.visits.closes_us[asked.visit]
     p50_us = tried.now_us + np.rint(asked.answer.p50_s * 1e6).astype(np.int64)
-    late_s = np.where(closes_us == MISSING, 0.0, np.maximum((p50_us - closes_us) / 1e6, 0.0))
+    late_s = np.where(closes_us == MISSING, 0.0, mean_late_s((p50_us - closes_us) / 1e6, asked.answer))
     served_s = np.cumsum(asked.answer.service_s) - asked.answer.service_s
     first = np.searchsorted(asked.ahead.journey, asked.ahead.journey)
     drive_s = asked.answer.p50_s - asked.answer.wait_s - (served_s - served_s[first])
@@ -44,6 +45,15 @@ def expect(tried: FleetState, policy: ReassignPolicy, vehicles: Sequence[int]) -
         known = p_late if p_late == p_late else None
         found[tried.names[visit].visit_id] = Expected(vehicle, p50, min(late, policy.missed_s), known, max(drive, 0.0))
     return found
+
+
+def mean_late_s(late_s: Floats, answer: Estimates) -> Floats:
+    """How late on average, of arrivals whose P50 is so late (negative = early): what is only just in time is late half of the time.
+
+    The mean of what lies beyond the window's end of a logistic distribution with the spread of P10 to P90: a tenth lies beyond each.
+    """
+    scale = np.maximum((answer.p90_s - answer.p10_s) / (2.0 * np.log(9.0)), 1.0)
+    return np.asarray(scale * np.logaddexp(0.0, np.maximum(late_s / scale, -50.0)))
 
 
 def unserved(policy: ReassignPolicy) -> Expected:

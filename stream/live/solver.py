@@ -1,0 +1,75 @@
+"""Looks for what could be done about exceptions, beside the flow: a question is taken at a tick, its answer goes into the log.
+
+The flow never waits for it. What it thinks about is a copy of the fleet, so nothing it does can be seen until the answer is read again,
+like any other message.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from stream.fleet import Question
+from stream.live.append import SCRIPT_WHEN_FULL, Message, calls
+from stream.live.keys import FLEETS
+from stream.live.settings import LiveSettings
+from stream.live.views import FleetEntry
+from stream.reassign.ask import answers
+from stream.reassign.policy import ReassignPolicy
+
+log = structlog.get_logger()
+
+_entry = msgspec.json.Decoder(FleetEntry)
+
+
+@dataclass(slots=True)
+class Solver:
+    """One question at a time. Of what a fleet asks meanwhile the newest waits, and what is older is let go: its tick comes again."""
+
+    redis: Redis
+    settings: LiveSettings
+    policy: Callable[[str], ReassignPolicy]
+    thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "solver"))
+    waiting: dict[str, Question] = field(default_factory=dict)
+    doing: Future[None] | None = None
+
+    def take(self, questions: list[Question]) -> None:
+        """Questions of a fleet; begins when nothing else is being solved. Call it at every stretch, with nothing too."""
+        for question in questions:
+            self.waiting.pop(question.tried.fleet_id, None)
+            self.waiting[question.tried.fleet_id] = question
+        if self.waiting and (self.doing is None or self.doing.done()):
+            self.doing = self.thread.submit(self._solve, self.waiting.pop(next(iter(self.waiting))))
+
+    def end(self) -> None:
+        """Wait for the one that is being solved; nobody reads the others any more."""
+        self.waiting.clear()
+        self.thread.shutdown()
+
+    def _solve(self, question: Question) -> None:
+        """A question on which it fails is told of, and asked again in its time: no stop is late for it that would not be anyway."""
+        fleet_id = question.tried.fleet_id
+        try:
+            found = answers(self.policy(fleet_id), question)
+        except Exception as error:  # noqa: BLE001 (nothing that it thinks may harm the flow)
+            log.error("proposals_failed", fleet=fleet_id, error=type(error).__name__, exc_info=True)
+            return
+        try:
+            self._append(question, found)
+        except RedisError as error:
+            log.warning("redis_away", error=type(error).__name__, doing="proposals")
+
+    def _append(self, question: Question, found: list[bytes]) -> None:
+        """Into the log of the fleet; in a played one they are received at its own time."""
+        fleet_id = question.tried.fleet_id
+        known: Any = self.redis.hget(FLEETS, fleet_id)
+        received_us = question.tried.now_us if known is not None and _entry.decode(known).driven else None
+        messages = [Message(fleet_id, payload, received_us) for payload in found]
+        for call in calls(messages, self.settings.time_zone, shards=self.settings.shards):
+            self.redis.eval(SCRIPT_WHEN_FULL, len(call.keys), *call.keys, *call.args)
+        log.info("proposals_made", fleet=fleet_id, exceptions=len(question.troubles), answered=len(found))
