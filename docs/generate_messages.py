@@ -16,6 +16,7 @@ from stream.moments import Moment
 from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.proposals import Proposal, RouteChange, VehicleOutlook, VisitOutlook, WindowOffer
+from stream.question_messages import Supposition
 from stream.reasons import Reason
 from stream.texts import ID_PATTERN
 
@@ -29,6 +30,7 @@ PARTS: dict[str, type[msgspec.Struct]] = {
     "window offer": WindowOffer,
     "visit outlook": VisitOutlook,
     "vehicle outlook": VehicleOutlook,
+    "supposition": Supposition,
 }
 COMMON = ("fleet_id", "at")
 
@@ -117,43 +119,12 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     "exception_id": ("id, up to 256", "The exception, as its event named it.", "nfta:late_risk:visit-7"),
     "behind_s": ("s, 0..86,400", "How long the first message that the engine had not read has been waiting.", 0.0),
     "by": ("text", "Who has seen it.", "dispatcher-1"),
-    "proposal_accepted.by": ("text", "Who accepts; `rule` where the fleet's policy did.", "dispatcher-1"),
-    "proposal_accepted.number": ("64 bits", "Which of its proposals.", 1),
-    "made_for": ("64 bits", "The log position at which the fleet stood as the solver saw it.", 8812),
-    "actionable_until": ("moment", "The last moment at which one of them still saves a visit; null if none does.", "2025-10-09T09:10:00Z"),
-    "proposals": ("up to 16 proposals", "The best first.", [{"$part": "proposal"}]),
-    "proposal.number": ("64 bits", "By what it is accepted.", 1),
-    "proposal.kind": ("resequence, move, standby, again, reschedule", "What is done.", "move"),
-    "changes": ("up to 500 route changes", "Routes that get another order.", [{"$part": "route change"}]),
-    "windows": ("up to 500 window offers", "Other windows, to which customers have to agree.", [{"$part": "window offer"}]),
-    "visits": ("visit outlooks", "Every open visit of every touched route, before and after.", [{"$part": "visit outlook"}]),
-    "vehicles": ("vehicle outlooks", "Every touched vehicle that goes on.", [{"$part": "vehicle outlook"}]),
-    "drive_added_s": ("s", "Driving that it adds to the touched routes.", 240.0),
-    "proposal.late_before_s": ("s", "Lateness times 1 + priority of all these visits without it. Not served counts as four hours.", 5400.0),
-    "proposal.late_after_s": ("s", "And with it.", 600.0),
-    "saved_visit_ids": ("ids", "Visits that would be late and will not be.", ["visit-7"]),
-    "late_visit_ids": ("ids", "Visits that would become late.", ["visit-9"]),
-    "unserved_visit_ids": ("ids", "Visits to which nobody would come.", []),
-    "holds_until": ("moment", "Later than this it is refused (`stale_proposal`).", "2025-10-09T09:05:00Z"),
-    "route change.vehicle_id": ("id", "The vehicle that drives the route.", "bus-1300"),
-    "before_visit_ids": ("up to 500 ids", "Its open visits in order, as the proposal found them.", ["visit-8"]),
-    "visit_ids": ("up to 500 ids", "Its open visits in order, as they shall be.", ["visit-7", "visit-8"]),
-    "added": ("up to 500 planned stops", "Those of them that no plan has yet: hand-overs, second attempts.", []),
-    "starts": ("", "The route is new, for a vehicle that stands by, and begins at once.", False),
-    "visit outlook.vehicle_id": ("id", "Who would come; null: nobody.", "bus-1300"),
-    "eta_before": ("moment", "P50 of the arrival without it; null: nobody would come.", "2025-10-09T10:40:00Z"),
-    "eta_after": ("moment", "And with it.", "2025-10-09T09:50:00Z"),
-    "late_before_s": ("s", "How much later than the window that is on average.", 2400.0),
-    "late_after_s": ("s", "And with it.", 0.0),
-    "p_late_before": ("0..1", "P(late) without it; null without a window.", 0.97),
-    "p_late_after": ("0..1", "And with it.", 0.08),
-    "shift_s": ("s", "By how much its planned arrival moves along; null: it has none any more.", None),
-    "vehicle outlook.vehicle_id": ("id", "The vehicle.", "bus-1300"),
-    "most_load": ("units of the plan", "What it would have on board at most.", 84.0),
-    "vehicle outlook.capacity": ("units of the plan", "What it can carry; null: nobody said.", 120.0),
-    "ends_at": ("moment", "When it would be done with its route.", "2025-10-09T13:20:00Z"),
-    "vehicle outlook.shift_end": ("moment", "When its shift ends; null: nobody said.", "2025-10-09T14:00:00Z"),
 }
+MORE = importlib.util.spec_from_file_location("proposal_fields", Path(__file__).with_name("proposal_fields.py"))
+if MORE is not None and MORE.loader is not None:
+    PROPOSALS = importlib.util.module_from_spec(MORE)
+    MORE.loader.exec_module(PROPOSALS)
+    FIELDS |= PROPOSALS.FIELDS
 
 
 def field_of(owner: str, name: str) -> tuple[str, str, object]:

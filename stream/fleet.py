@@ -13,6 +13,7 @@ from stream.contacts import Contacts
 from stream.fence_rules import FenceRules
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
+from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.troubles import Trouble
 from stream.vehicles import Vehicles
 from stream.visits import Visits
@@ -189,7 +190,8 @@ class FleetState:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What could be done about these troubles? Asked of a copy of the fleet as it was then."""
+    """What could be done about these troubles, or what somebody `asked`: of a copy of the fleet as it was then."""
 
     tried: FleetState
     troubles: list[Trouble]
+    asked: WhatIfAsked | CandidatesAsked | None = None

@@ -14,6 +14,7 @@ from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.proposal_messages import ProposalsMade
 from stream.proposals import Proposal
+from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reasons import REASONS, Reason
 from stream.texts import judge_text
 
@@ -99,7 +100,7 @@ def _judge_instant(policy: JudgePolicy, field: str, value: datetime) -> Reason |
 
 def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) -> Reason | None:
     match message:
-        case m.RoutePublished() | m.StopAdded() | ProposalsMade():
+        case m.RoutePublished() | m.StopAdded() | ProposalsMade() | WhatIfAsked() | CandidatesAsked():
             return _judge_plan(policy, message)
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
@@ -116,8 +117,12 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
     return None
 
 
-def _judge_plan(policy: JudgePolicy, message: m.RoutePublished | m.StopAdded | ProposalsMade) -> Reason | None:
-    """Whatever brings visits into a plan."""
+def _judge_plan(
+    policy: JudgePolicy, message: m.RoutePublished | m.StopAdded | ProposalsMade | WhatIfAsked | CandidatesAsked
+) -> Reason | None:
+    """Whatever brings visits into a plan, or supposes so."""
+    if isinstance(message, WhatIfAsked | CandidatesAsked):
+        return _judge_question(policy, message)
     if isinstance(message, ProposalsMade):
         return next(filter(None, (_judge_proposal(policy, proposal) for proposal in message.proposals)), None)
     return _judge_stops(policy, message.stops if isinstance(message, m.RoutePublished) else [message.stop])
@@ -170,6 +175,21 @@ def _judge_proposal(policy: JudgePolicy, proposal: Proposal) -> Reason | None:
     if reason := next(filter(None, (_judge_stops(policy, change.added) for change in proposal.changes)), None):
         return reason
     return next(filter(None, (_judge_window(offer.window_start, offer.window_end) for offer in proposal.windows)), None)
+
+
+def _judge_question(policy: JudgePolicy, message: WhatIfAsked | CandidatesAsked) -> Reason | None:
+    """Places and amounts that can be."""
+    if isinstance(message, CandidatesAsked):
+        places = [(message.load_lat, message.load_lon)]
+        parts = [_judge_stop(policy, message.stop), _judge_place(policy, message.stop.lat, message.stop.lon)]
+        possible = 1 <= message.most <= 20
+    else:
+        places = [(one.lat, one.lon) for one in message.changes]
+        parts = [_judge_window(one.window_start, one.window_end) for one in message.changes]
+        lasting = all(0 <= (one.delay_s or 0.0) <= policy.max_duration_s for one in message.changes)
+        possible = lasting and all(0.1 <= (1.0 if one.factor is None else one.factor) <= 10.0 for one in message.changes)
+    known = [_judge_place(policy, lat, lon) for lat, lon in places if lat is not None and lon is not None]
+    return next(filter(None, [*parts, *known, None if possible else Reason.VALUE_RANGE]), None)
 
 
 def _judge_proof(policy: JudgePolicy, proof: ProofOfDelivery, received_us: int) -> Reason | None:

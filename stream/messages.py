@@ -11,6 +11,7 @@ from stream.moments import Moment
 from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
+from stream.question_messages import CandidatesAsked, WhatIfAsked
 
 
 class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -223,5 +224,5 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
 StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCompleted | StopFailed | StopSkipped | StopCancelled
 PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | AvailabilityConfirmed | LoadReady | DockAssigned
 OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | ExceptionAcknowledged | Tick
-ProposalMessage = ProposalsMade | ProposalAccepted
+ProposalMessage = ProposalsMade | ProposalAccepted | WhatIfAsked | CandidatesAsked
 AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ProposalMessage

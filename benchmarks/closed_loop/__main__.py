@@ -4,17 +4,18 @@
 
 The same day three times, with the same luck: nobody does anything; each stop of a van that broke down goes to the nearest van that has room
 and skills, by crow; the first proposal is always accepted, half a minute after it is known. Lateness is counted against the windows that
-were promised in the morning, times 1 + priority; a stop that nobody serves counts as four hours late. The models have learned on `--days` other
-days in the same city.
+were promised in the morning, times 1 + priority; a stop that nobody serves counts as four hours late. The models have learned on `--days`
+other days in the same city.
 """
 
 import argparse
 import time
 
-from eta_models.model_bytes import dump_model, load_model
-from eta_models.questions import Questions
 from closed_loop.day import Day
 from closed_loop.policies import POLICIES, Outcome, outcome
+
+from eta_models.model_bytes import dump_model, load_model
+from eta_models.questions import Questions
 from stream.reassign.policy import ReassignPolicy
 from stream.settings import FleetSettings
 

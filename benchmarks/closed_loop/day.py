@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-
 from closed_loop.vans import Call, Van, World
+
 from eta_models.columns import MISSING
 from eta_models.model import EtaModel
 from replay.make_day.city import City, draw_city
@@ -22,6 +22,7 @@ from stream.intake import Entry, read_entries
 from stream.messages import AnyMessage, Ping, RoutePublished, RouteStarted, StopCompleted, Tick, VehicleDown, VehiclePut
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
+from stream.proposals import Proposal
 from stream.settings import FleetSettings
 
 MIDNIGHT_US = 1_772_496_000_000_000
@@ -56,7 +57,12 @@ class Day:
     refused: dict[str, int] = field(default_factory=dict)
     settled: list[dict[str, object]] = field(default_factory=list)
     accepted: int = 0
+    waiting: dict[str, Proposal] = field(default_factory=dict)
+    expected_s: dict[str, float] = field(default_factory=dict)
+    """Visit -> how late the last accepted proposal about it expected it to be."""
     proposed: int = 0
+    in_vain: set[str] = field(default_factory=set)
+    """Deliveries that were called at without their goods."""
     position: int = 0
     now_s: float = 0.0
 
@@ -126,8 +132,8 @@ class Day:
         for duty in self.duties:
             if duty.routes:
                 put = VehiclePut(
-                    fleet_id=FLEET, at=instant(at_us(5 * 3600.0)), vehicle_id=duty.vehicle_id, capacity=duty.capacity, skills=list(duty.skills),
-                    shift_start=instant(at_us(duty.shift_start_s)), shift_end=instant(at_us(duty.shift_end_s)),
+                    fleet_id=FLEET, at=instant(at_us(5 * 3600.0)), vehicle_id=duty.vehicle_id, capacity=duty.capacity,
+                    skills=list(duty.skills), shift_start=instant(at_us(duty.shift_start_s)), shift_end=instant(at_us(duty.shift_end_s)),
                 )  # fmt: skip
                 self.tell([put, self._plan(duty)], 5 * 3600.0)
 
@@ -179,8 +185,7 @@ class Day:
                 )
             )
         was_down = van.down_s
-        for call in van.advance(self.now_s):
-            lines.append((min(call.done_s, self.now_s), self._completed(van, call)))
+        lines.extend((min(call.done_s, self.now_s), self._completed(van, call)) for call in van.advance(self.now_s))
         if van.down_s is not None and was_down is None:
             van.told_s = van.down_s + TOLD_S  # type: ignore[attr-defined]
         if van.down_s is not None and self.now_s >= (told := getattr(van, "told_s", MISSING)) > 0:
@@ -210,6 +215,7 @@ class Day:
         elif visit.kind == "delivery":
             if visit_id not in van.on_board:
                 self.broken.append(f"{van.vehicle_id} has not the goods of {visit_id}")
+                self.in_vain.add(visit_id)
             van.on_board.discard(visit_id)
 
     def add_call(self, stop: PlannedStop, giver: str) -> None:

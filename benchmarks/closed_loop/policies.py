@@ -5,14 +5,17 @@ from dataclasses import dataclass, fields
 
 import msgspec
 import numpy as np
-
 from closed_loop.day import FLEET, Day, at_us
+from closed_loop.vans import Call
+
 from geofences.positions import distance_m
+from replay.make_day.plan import Visit
 from stream.apply import Applied
 from stream.messages import AnyMessage, StopAdded, StopReassigned
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
 from stream.proposal_messages import ProposalAccepted
+from stream.proposals import Proposal, RouteChange
 from stream.reassign.takers import open_visits
 from stream.reassign.view import weight_of
 
@@ -31,6 +34,8 @@ def first(day: Day, given: Applied) -> Iterator[AnyMessage]:
             day.settled.append(said)
         elif event.kind == "reassignment_accepted":
             day.accepted += 1
+            chosen = day.waiting[said["exception_id"]]
+            day.expected_s |= {visit.visit_id: visit.late_after_s for visit in chosen.visits}
         elif event.kind == "reassignment_proposed":
             day.proposed += 1
             yield from _accept(day, said["exception_id"])
@@ -44,11 +49,12 @@ def _accept(day: Day, exception_id: str) -> Iterator[AnyMessage]:
     for stop in (stop for change in chosen.changes for stop in change.added if stop.kind == "handover"):
         day.add_call(stop, stop.metadata["from_vehicle_id"])
     day.broken += violations(day, chosen)
+    day.waiting[exception_id] = chosen
     now = instant(at_us(day.now_s))
     yield ProposalAccepted(fleet_id=FLEET, at=now, exception_id=exception_id, number=chosen.number, by="dispatch")
 
 
-def violations(day: Day, proposal) -> list[str]:
+def violations(day: Day, proposal: Proposal) -> list[str]:
     """What an accepted proposal breaks, by the day's own books: room, skills, goods that are not there, shifts."""
     broken, room = [], {duty.vehicle_id: duty for duty in day.duties}
     for change in proposal.changes:
@@ -81,14 +87,15 @@ def violations(day: Day, proposal) -> list[str]:
     return broken
 
 
-def _to_fetch(day: Day, change, name: str) -> bool:
+def _to_fetch(day: Day, change: RouteChange, name: str) -> bool:
     """Whether an earlier call at a hand-over that is still ahead brings the goods."""
-    before = change.visit_ids[: change.visit_ids.index(name)]
+    passed = [one for one in day.orders(change.vehicle_id) if one not in change.visit_ids]
+    before = [*passed, *change.visit_ids[: change.visit_ids.index(name)]]
     givers = [day.vans[str(day.world.visits[n].order_ref)] for n in before if day.world.visits[n].kind == "handover"]
     return any(name in giver.on_board for giver in givers)
 
 
-def nearest(day: Day, given: Applied) -> Iterator[AnyMessage]:
+def nearest(day: Day, _given: Applied) -> Iterator[AnyMessage]:
     """Each stop of a van that is down goes to the nearest van with room and skills, where it is the smallest detour by crow."""
     handed: set[str] = day.__dict__.setdefault("handed", set())
     state = day.state
@@ -184,6 +191,8 @@ class Outcome:
     expected_s: float = 0.0
     came_s: float = 0.0
     settled: int = 0
+    expected_served_s: float = 0.0
+    came_served_s: float = 0.0
 
     def plus(self, other: "Outcome") -> "Outcome":
         return Outcome(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
@@ -200,29 +209,38 @@ class Outcome:
         said += f"{self.late} late, {self.unserved} unserved, {self.overtime_s / 3600:.1f} h overtime, {self.broken} broken rules"
         if self.proposed:
             said += f"; {self.proposed} proposed, {self.accepted} accepted, {self.stale} stale; "
-            said += f"of {self.settled} visits {self.expected_s / 3600:.2f} h late expected, {self.came_s / 3600:.2f} h came"
+            said += f"of {self.settled} visits {self.expected_s / 3600:.1f} weighted hours late expected, {self.came_s / 3600:.1f} came "
+            said += f"(served: {self.expected_served_s / 3600:.2f}, {self.came_served_s / 3600:.2f})"
         return said
 
 
 def outcome(day: Day) -> Outcome:
     """The day by its own books."""
-    calls = {name: call for van in day.vans.values() for name, call in van.done.items()}
+    calls = {name: call for van in day.vans.values() for name, call in van.done.items() if name not in day.in_vain}
     found = Outcome(accepted=day.accepted, proposed=day.proposed, stale=day.refused.get("stale_proposal", 0), broken=len(day.broken))
     for name, visit in day.world.visits.items():
         if visit.kind not in {"pickup", "delivery"}:
             continue
         found.visits += 1
         call = calls.get(name)
-        late_s = MISSED_S if call is None else 0.0 if visit.window_end_s is None else max(call.came_s - visit.window_end_s, 0.0)
+        late_s, weight = _late_s(visit, call), weight_of(visit.priority)
+        if name in day.expected_s:
+            found.settled += 1
+            found.expected_s += weight * day.expected_s[name]
+            found.came_s += weight * late_s
+            found.expected_served_s += 0.0 if call is None or day.expected_s[name] >= MISSED_S else weight * day.expected_s[name]
+            found.came_served_s += 0.0 if call is None else weight * late_s
         found.unserved += call is None
         found.late += late_s > 0
-        found.weighted_s += weight_of(visit.priority) * min(late_s, MISSED_S)
-        found.served_weighted_s += 0.0 if call is None else weight_of(visit.priority) * late_s
+        found.weighted_s += weight * late_s
+        found.served_weighted_s += 0.0 if call is None else weight * late_s
     for duty in day.duties:
         last = max((call.done_s for call in day.vans[duty.vehicle_id].done.values()), default=0.0)
         found.overtime_s += max(last - duty.shift_end_s, 0.0)
-    found.settled = len(day.settled)
-    for told in day.settled:
-        found.expected_s += float(told["late_expected_s"])
-        found.came_s += float(told["late_s"]) if told["late_s"] is not None else MISSED_S
     return found
+
+
+def _late_s(visit: Visit, call: Call | None) -> float:
+    if call is None:
+        return MISSED_S
+    return 0.0 if visit.window_end_s is None else min(max(call.came_s - visit.window_end_s, 0.0), MISSED_S)

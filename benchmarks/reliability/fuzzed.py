@@ -12,6 +12,7 @@ from stream.codec import TYPES, encode
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
 from stream.proposals import Proposal, RouteChange
+from stream.question_messages import Supposition
 
 DAY_US = 86_400_000_000
 LATS = (90.0, -90.0, 89.999999, 0.0, 0.0011, -0.0011, 42.9, 42.9001, 42.95)
@@ -100,6 +101,15 @@ class Fuzz:
             window_end=second, planned_arrival=draw.choice((None, self.planned())), order_ref=draw.choice((None, self.name("o"))),
             metadata={f"k{i}": "x" * 256 for i in range(draw.choice((0, 0, 0, 16)))},
         )  # type: ignore[arg-type]  # fmt: skip
+
+    def supposition(self) -> Supposition:
+        """Anything that may be supposed, with fields that it does not need."""
+        draw = self.draw
+        change = draw.choice(("move", "window", "delay", "vehicle_out", "traffic"))
+        return Supposition(
+            change=change, visit_id=_visit(self), vehicle_id=self.name("v"), to_vehicle_id=self.name("v"),
+            delay_s=self.number(0.0, 86_400.0), lat=draw.choice(LATS[4:]), lon=draw.choice(LONS), radius_m=self.number(0.0, 1e308), factor=draw.choice((None, 0.1, 10.0)),
+        )  # fmt: skip
 
     def proposal(self) -> Proposal:
         """A visit, known or not, goes somewhere, with a stop that is new."""
@@ -209,6 +219,11 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "made_for": lambda fuzz: fuzz.draw.choice(WHOLE),
     "actionable_until": lambda _: None,
     "proposals": lambda fuzz: [fuzz.proposal()] * fuzz.draw.choice((0, 1, 3)),
+    "question_id": lambda fuzz: fuzz.name("q"),
+    "changes": lambda fuzz: [fuzz.supposition()] * fuzz.draw.choice((1, 3, 50)),
+    "load_lat": lambda fuzz: fuzz.draw.choice((None, *LATS[4:])),
+    "load_lon": lambda fuzz: fuzz.draw.choice((None, *LONS)),
+    "most": lambda fuzz: fuzz.draw.choice((1, 20)),
     "number": lambda fuzz: fuzz.draw.choice((1, 1, 2, 2**63 - 1)),
 }
 """A possible value of each field."""

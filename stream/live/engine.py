@@ -59,8 +59,7 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     resume = _resume(redis, resume_file, shards)
     tell = lambda shard, first, lost: tell_gap(redis, settings, shard, first, lost, now_us())  # noqa: E731 (one line of glue)
     reader = Reader.at(redis, settings, resume, time.sleep, tell, time.monotonic)
-    deaths = _deaths(redis, name)
-    beat = Heartbeat(os.getpid(), now_us(), now_us(), max(restarts, deaths), shards_text(shards))
+    beat = Heartbeat(os.getpid(), now_us(), now_us(), max(restarts, deaths := _deaths(redis, name)), shards_text(shards))
     inbox = Inbox(redis, settings) if 0 in shards else None
     aside = Aside()
     chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox, aside.do, reader.last_ids)

@@ -4,6 +4,7 @@ The flow never waits for it. What it thinks about is a copy of the fleet, so not
 like any other message.
 """
 
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,13 +15,17 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
+from stream.apart import fault
 from stream.fleet import Question
 from stream.live.append import SCRIPT_WHEN_FULL, Message, calls
-from stream.live.keys import FLEETS
+from stream.live.keys import FLEETS, answer_key
 from stream.live.settings import LiveSettings
 from stream.live.views import FleetEntry
-from stream.reassign.ask import answers
+from stream.reassign.ask import MOST_ASKED, answers, replied
 from stream.reassign.policy import ReassignPolicy
+
+KEPT_S = 600
+"""An answer can be fetched for ten minutes."""
 
 log = structlog.get_logger()
 
@@ -36,33 +41,40 @@ class Solver:
     policy: Callable[[str], ReassignPolicy]
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "solver"))
     waiting: dict[str, Question] = field(default_factory=dict)
+    asked: deque[Question] = field(default_factory=lambda: deque(maxlen=MOST_ASKED))
+    """What somebody waits for goes first."""
     doing: Future[None] | None = None
 
     def take(self, questions: list[Question]) -> None:
         """Questions of a fleet; begins when nothing else is being solved. Call it at every stretch, with nothing too."""
         for question in questions:
+            if question.asked is not None:
+                self.asked.append(question)
+                continue
             self.waiting.pop(question.tried.fleet_id, None)
             self.waiting[question.tried.fleet_id] = question
-        if self.waiting and (self.doing is None or self.doing.done()):
-            self.doing = self.thread.submit(self._solve, self.waiting.pop(next(iter(self.waiting))))
+        if (self.waiting or self.asked) and (self.doing is None or self.doing.done()):
+            following = self.asked.popleft() if self.asked else self.waiting.pop(next(iter(self.waiting)))
+            self.doing = self.thread.submit(self._solve, following)
 
     def end(self) -> None:
         """Wait for the one that is being solved; nobody reads the others any more."""
         self.waiting.clear()
+        self.asked.clear()
         self.thread.shutdown()
 
     def _solve(self, question: Question) -> None:
         """A question on which it fails is told of, and asked again in its time: no stop is late for it that would not be anyway."""
         fleet_id = question.tried.fleet_id
         try:
-            found = answers(self.policy(fleet_id), question)
-        except Exception as error:  # noqa: BLE001 (nothing that it thinks may harm the flow)
-            log.error("proposals_failed", fleet=fleet_id, error=type(error).__name__, exc_info=True)
-            return
-        try:
-            self._append(question, found)
+            if question.asked is not None:
+                self.redis.set(answer_key(fleet_id, question.asked.question_id), replied(self.policy(fleet_id), question), ex=KEPT_S)
+            else:
+                self._append(question, answers(self.policy(fleet_id), question))
         except RedisError as error:
             log.warning("redis_away", error=type(error).__name__, doing="proposals")
+        except Exception as error:  # noqa: BLE001 (nothing that it thinks may harm the flow)
+            log.error("proposals_failed", fleet=fleet_id, fault=fault(error).decode())
 
     def _append(self, question: Question, found: list[bytes]) -> None:
         """Into the log of the fleet; in a played one they are received at its own time."""

@@ -3,10 +3,16 @@
 import msgspec
 
 from stream.fleet import FleetState, Question
+from stream.question_messages import CandidatesAsked, WhatIfAsked
+from stream.reassign.candidates import candidates
 from stream.reassign.fork import fork
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.solve import solve
 from stream.reassign.trouble import troubles
+from stream.reassign.what_if import what_if
+
+MOST_ASKED = 16
+"""Questions that wait at most: each holds a copy of the fleet."""
 
 FORGET_US = 3_600_000_000
 """When something was asked is forgotten after an hour."""
@@ -21,9 +27,25 @@ def ask(policy: ReassignPolicy, state: FleetState, position: int) -> None:
     question = Question(fork(state), wanted)
     question.tried.position = position  # the state's own lies where the stretch before ended, wherever that was cut
     if policy.solving == "aside":
-        state.questions = [question]  # one that nobody has taken is older than what is asked now
+        state.questions = [*(one for one in state.questions if one.asked is not None), question]
     else:
         state.answers += answers(policy, question)
+
+
+def wonder(policy: ReassignPolicy, state: FleetState, position: int, asked: WhatIfAsked | CandidatesAsked) -> None:
+    """Somebody asks what if, or who could take something; where nothing is solved aside nobody waits for an answer."""
+    if policy.solving == "aside":
+        question = Question(fork(state), [], asked)
+        question.tried.position = position
+        state.questions = [*state.questions[-MOST_ASKED + 1 :], question]
+
+
+def replied(policy: ReassignPolicy, question: Question) -> bytes:
+    """The answer to what somebody asked."""
+    if isinstance(question.asked, CandidatesAsked):
+        return msgspec.json.encode(candidates(question.tried, policy, question.asked))
+    assert question.asked is not None
+    return msgspec.json.encode(what_if(question.tried, policy, question.asked))
 
 
 def answers(policy: ReassignPolicy, question: Question) -> list[bytes]:

@@ -57,7 +57,7 @@ Gift = tuple[int, Sequence[int], Sequence[bool], Handover | None]
 
 def _given_away(tried: FleetState, policy: ReassignPolicy, gift: Gift, able: Sequence[int], kind: str) -> Iterator[Trial]:
     _, orphans, fetched, place = gift
-    if not able:
+    if not able or not orphans:
         return
     scene = take(tried, policy, able, orphans, place)
     call = len(orphans) if place is not None else None

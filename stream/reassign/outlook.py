@@ -1,12 +1,14 @@
 """What a fleet expects of some vehicles' visits: arrivals, lateness and P(late), by its own ETA models."""
 
 from collections.abc import Sequence
+from math import erf, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
 
 from eta_models.columns import MISSING, Floats
 from eta_models.journeys import Estimates
+from eta_models.lateness import Z_90
 from stream.fleet import FleetState, VehicleFacts
 from stream.moments import instant_or_none
 from stream.proposals import VehicleOutlook
@@ -50,10 +52,12 @@ def expect(tried: FleetState, policy: ReassignPolicy, vehicles: Sequence[int]) -
 def mean_late_s(late_s: Floats, answer: Estimates) -> Floats:
     """How late on average, of arrivals whose P50 is so late (negative = early): what is only just in time is late half of the time.
 
-    The mean of what lies beyond the window's end of a logistic distribution with the spread of P10 to P90: a tenth lies beyond each.
+    The mean of what lies beyond the window's end of a normal distribution with the spread of P10 to P90: a tenth lies beyond each.
     """
-    scale = np.maximum((answer.p90_s - answer.p10_s) / (2.0 * np.log(9.0)), 1.0)
-    return np.asarray(scale * np.logaddexp(0.0, np.maximum(late_s / scale, -50.0)))
+    spread_s = np.maximum((answer.p90_s - answer.p10_s) / (2.0 * Z_90), 1.0)
+    z = np.maximum(late_s / spread_s, -8.0)
+    below = np.array([0.5 * (1.0 + erf(value / sqrt(2.0))) for value in z.tolist()])
+    return np.asarray(spread_s * (np.exp(-0.5 * z * z) / sqrt(2.0 * pi) + z * below))
 
 
 def unserved(policy: ReassignPolicy) -> Expected:

@@ -27,8 +27,8 @@ class ReassignPolicy:
     """A proposal saves at least so much weighted lateness: less drowns in the noise of the estimates."""
     late_from: float = 0.5
     """P(late) from which a visit counts as late: where `late_risk` opens."""
-    ask_again_s: float = 300.0
-    """Proposals of an exception are made anew so often at most."""
+    ask_again_s: float = 600.0
+    """Proposals of an exception are made anew so often at most; at once where one was refused as stale."""
     most_asked: int = 4
     """Exceptions for which proposals are made at one tick, the worst first."""
     most_open: int = 64

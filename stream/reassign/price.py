@@ -28,7 +28,7 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
     changes = changes_of(tried, policy, trial)
     vehicles = [*dict.fromkeys([*trial.orders, *(tried.routes[tried.names[row].route_id].vehicle for row in trouble.visits)])]
     before = expect(tried, policy, vehicles)
-    draft = _draft(trial, changes)
+    draft = draft_of(trial, changes)
     moved = {tried.names[row].visit_id for row in trial.moved}
     shifts: dict[str, float] = {}
     for _ in range(2):
@@ -52,7 +52,7 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         kind=trial.kind,
         changes=changes,
         windows=trial.windows,
-        visits=[_outlook(tried, name, before.get(name), after[name], shifts, moved) for name in after],
+        visits=[outlook_of(tried, name, before.get(name), after[name], shifts, moved) for name in after],
         vehicles=outlooks,
         drive_added_s=round(drive_s),
         late_before_s=round(late_before_s),
@@ -64,7 +64,8 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
     )
 
 
-def _draft(trial: Trial, changes: list[RouteChange]) -> Proposal:
+def draft_of(trial: Trial, changes: list[RouteChange]) -> Proposal:
+    """A proposal of which only the changes are known."""
     return Proposal(
         number=0, kind=trial.kind, changes=changes, windows=trial.windows, visits=[], vehicles=[], drive_added_s=0.0, late_before_s=0.0,
         late_after_s=0.0, saved_visit_ids=[], late_visit_ids=[], holds_until=0,
@@ -127,9 +128,10 @@ def _turned(
     return [name for name in promised if name in was - will], [name for name in promised if name in will - was]
 
 
-def _outlook(
+def outlook_of(
     tried: FleetState, visit_id: str, before: Expected | None, after: Expected, shifts: dict[str, float], moved: set[str]
 ) -> VisitOutlook:
+    """A visit before and after, in the words of a proposal."""
     return VisitOutlook(
         visit_id=visit_id,
         vehicle_id=tried.vehicle_ids[after.vehicle] if after.vehicle >= 0 else None,

@@ -133,7 +133,8 @@ def follow(scene: Scene, tour: Ints, rows: Ints) -> Followed:
         before = np.where(there, here, before)
     own = np.array(tours.cost)[tour] if tours.cost else np.zeros(len(rows))
     possible &= clock <= end_by
-    return Followed(np.where(possible, cost + scene.drive_weight * drive, np.inf) - own, arrival, clock, drive)
+    compared = cost + scene.drive_weight * drive - np.where(np.isfinite(own), own, 0.0)
+    return Followed(np.where(possible, compared, np.inf), arrival, clock, drive)
 
 
 def expected_late_s(late_s: Floats, ahead_s: Floats) -> Floats:

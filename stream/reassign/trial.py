@@ -57,7 +57,7 @@ def _change(tried: FleetState, policy: ReassignPolicy, trial: Trial, vehicle: in
 
 def _call(tried: FleetState, policy: ReassignPolicy, handover: Handover, vehicle: int, place: int) -> PlannedStop:
     """The call at a hand-over, as a visit of the vehicle that takes over."""
-    giver, taker = tried.vehicle_ids[handover.vehicle], tried.vehicle_ids[vehicle]
+    giver, taker = tried.vehicle_ids[handover.vehicle] if handover.vehicle >= 0 else "depot", tried.vehicle_ids[vehicle]
     name = f"handover.{giver[:20]}.{taker[:20]}.{tried.position % 10**9}"
     begins = None if handover.from_s <= 0 else instant(tried.now_us) + timedelta(seconds=round(handover.from_s))
     return PlannedStop(

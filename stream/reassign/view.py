@@ -21,7 +21,7 @@ WEIGHT_MOST = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """Where goods of `vehicle` can be fetched, and from when until when, in seconds from now."""
+    """Where goods of `vehicle` (-1: of nobody on the road) can be fetched, and from when until when, in seconds from now."""
 
     vehicle: int
     lat: float

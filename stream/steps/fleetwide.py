@@ -13,6 +13,7 @@ from stream.messages import (
     FenceRemoved,
     HandedOver,
     LoadReady,
+    ProposalMessage,
     RoutePublished,
     StopAdded,
     StopReassigned,
@@ -20,8 +21,10 @@ from stream.messages import (
 )
 from stream.outputs import Event, Outputs
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
+from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reasons import Reason
 from stream.reassign.ask import ask as ask_solver
+from stream.reassign.ask import wonder
 from stream.rounds import ask
 from stream.settings import FleetSettings
 from stream.steps.learn import learn
@@ -57,10 +60,8 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = _route_fact(state, message)
         case ExceptionAcknowledged():
             reason = _acknowledge(state, facts, message, out)
-        case ProposalsMade():
-            note_proposals(settings.reassign, state, facts, message, out)
-        case ProposalAccepted():
-            reason = accept_proposal(state, facts, message, out)
+        case ProposalsMade() | ProposalAccepted() | WhatIfAsked() | CandidatesAsked():
+            reason = _proposal(settings, state, facts, message, out)
         case HandedOver() | AvailabilityConfirmed():
             reason = None if message.visit_id in state.visit_rows else Reason.UNKNOWN_VISIT
         case _:
@@ -68,6 +69,17 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
     state.now_us = max(state.now_us, now_us)
     if reason is not None:
         refuse(notice, reason, out)
+
+
+def _proposal(settings: FleetSettings, state: FleetState, facts: Facts, message: ProposalMessage, out: Outputs) -> Reason | None:
+    """What could be done about an exception, what is to be done, and what somebody would like to know."""
+    if isinstance(message, ProposalAccepted):
+        return accept_proposal(state, facts, message, out)
+    if isinstance(message, ProposalsMade):
+        note_proposals(settings.reassign, state, facts, message, out)
+    else:
+        wonder(settings.reassign, state, facts.position, message)
+    return None
 
 
 def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs) -> None:

@@ -15,7 +15,7 @@ from stream.reasons import Reason
 from stream.reassign.policy import ReassignPolicy
 from stream.steps.changes import change_plan, fits
 from stream.steps.statuses import Facts
-from stream.visits import OPEN
+from stream.visits import OPEN, SKIPPED
 
 RULE = "rule"
 """Who accepts where the fleet's policy does."""
@@ -46,21 +46,29 @@ def take_answers(policy: ReassignPolicy, state: FleetState, facts: Facts, out: O
 def note_proposals(policy: ReassignPolicy, state: FleetState, facts: Facts, message: ProposalsMade, out: Outputs) -> None:
     """Proposals are there to be accepted; those that no longer fit are left out."""
     holding = [proposal for proposal in message.proposals if _refusal(state, facts, proposal) is None]
-    state.proposals.pop(message.exception_id, None)
+    before = state.proposals.pop(message.exception_id, None)
     if not holding:
         return
     until_us = micros(message.actionable_until)
     state.proposals[message.exception_id] = OpenProposals(message.exception_id, facts.now_us, message.made_for, until_us, holding)
     while len(state.proposals) > policy.most_open:
         del state.proposals[next(iter(state.proposals))]
-    out.emit(
-        facts.position,
-        _event(state, facts, "reassignment_proposed", message.exception_id, str(message.made_for), _summary(message, holding)),
-    )
-    first = holding[0]
+    if before is None or _is_news(facts, before.proposals[0], holding[0]):
+        said = _summary(message, holding)
+        out.emit(facts.position, _event(state, facts, "reassignment_proposed", message.exception_id, str(message.made_for), said))
+    _accept_by_rule(policy, state, facts, message.exception_id, holding[0], out)
+
+
+def _is_news(facts: Facts, before: Proposal, now: Proposal) -> bool:
+    """The same proposal with newer figures is none, while the one before still holds."""
+    return (before.changes, before.windows) != (now.changes, now.windows) or facts.now_us > micros(before.holds_until)
+
+
+def _accept_by_rule(policy: ReassignPolicy, state: FleetState, facts: Facts, exception_id: str, first: Proposal, out: Outputs) -> None:
+    """What the fleet's policy accepts without being asked: a clear gain that makes nobody else late, and asks no customer."""
     gains_s = first.late_before_s - first.late_after_s
     if policy.auto_accept and len(first.late_visit_ids) <= policy.auto_others_late and gains_s >= policy.auto_gain_s and not first.windows:
-        _accept(state, facts, message.exception_id, first, RULE, out)
+        _accept(state, facts, exception_id, first, RULE, out)
 
 
 def _summary(message: ProposalsMade, holding: list[Proposal]) -> dict[str, object]:
@@ -76,6 +84,7 @@ def accept_proposal(state: FleetState, facts: Facts, message: ProposalAccepted, 
     if chosen is None:
         return Reason.UNKNOWN_PROPOSAL
     if (reason := _refusal(state, facts, chosen)) is not None:
+        state.asked.pop(message.exception_id, None)
         return reason
     _accept(state, facts, message.exception_id, chosen, message.by, out)
     return None
@@ -102,7 +111,7 @@ def _accept(state: FleetState, facts: Facts, exception_id: str, proposal: Propos
 
 def settle_proposals(state: FleetState, facts: Facts, out: Outputs) -> None:
     """Visits of accepted proposals that were reached, or never will be: what was expected, beside what came."""
-    over = [(visit_id, row, known) for visit_id, row, known in _settling(state) if row < 0 or state.visits.state[row] != OPEN]
+    over = [(visit_id, row, known) for visit_id, row, known in _settling(state) if row < 0 or _is_over(state, row)]
     for visit_id, row, known in over:
         del state.settling[visit_id]
         arrived_us = int(state.visits.arrived_us[row]) if row >= 0 else MISSING
@@ -121,6 +130,11 @@ def settle_proposals(state: FleetState, facts: Facts, out: Outputs) -> None:
         }
         key = f"{known.accepted_us}:{visit_id}"
         out.emit(facts.position, _event(state, facts, "reassignment_settled", known.exception_id, key, said))
+
+
+def _is_over(state: FleetState, row: int) -> bool:
+    """A visit that was passed by may still be reached, until its route ends."""
+    return state.visits.state[row] not in {OPEN, SKIPPED} or state.routes[state.names[row].route_id].ended_us != MISSING
 
 
 def _settling(state: FleetState) -> Iterator[tuple[str, int, Settling]]:
