@@ -107,8 +107,9 @@ class Fuzz:
         draw = self.draw
         change = draw.choice(("move", "window", "delay", "vehicle_out", "traffic"))
         return Supposition(
-            change=change, visit_id=_visit(self), vehicle_id=self.name("v"), to_vehicle_id=self.name("v"),
-            delay_s=self.number(0.0, 86_400.0), lat=draw.choice(LATS[4:]), lon=draw.choice(LONS), radius_m=self.number(0.0, 1e308), factor=draw.choice((None, 0.1, 10.0)),
+            change=change, visit_id=_visit(self), vehicle_id=self.name("v"), to_vehicle_id=self.name("v"), lat=draw.choice(LATS[4:]),
+            lon=draw.choice(LONS), radius_m=self.number(0.0, 1e308), delay_s=self.number(0.0, 86_400.0),
+            factor=draw.choice((None, 0.1, 10.0)),
         )  # fmt: skip
 
     def proposal(self) -> Proposal:

@@ -12,7 +12,7 @@ from stream.reassign.outlook import NO_PROMISE, Expected, ends_us, expect, unser
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.takers import carries, done_by_us, open_visits
 from stream.reassign.trial import Trial, changes_of
-from stream.reassign.view import change
+from stream.reassign.view import change, weight_of
 from stream.steps.changes import change_plan
 from stream.steps.statuses import Facts
 from stream.troubles import Trouble
@@ -42,7 +42,7 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
     ]
     if not all(_possible(tried, before, outlook) for outlook in outlooks):
         return None
-    late_before_s, late_after_s = weighted_s(tried, before), weighted_s(tested, after)
+    late_before_s, late_after_s = weighted_s(tried, before) + _given_up_s(tried, policy, trouble), weighted_s(tested, after)
     drive_s = sum(_drive_s(tested, vehicle, after) - _drive_s(tried, vehicle, before) for vehicle in trial.orders)
     if late_before_s - late_after_s - policy.drive_weight * max(drive_s, 0.0) < policy.least_gain_s:
         return None
@@ -62,6 +62,12 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         unserved_visit_ids=[name for name, each in after.items() if each.p50_us == MISSING],
         holds_until=instant(_holds_until_us(tried, trial, before)),
     )
+
+
+def _given_up_s(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> float:
+    """A visit that failed is not served at all unless somebody comes again."""
+    failed = trouble.visits if trouble.kind == "stop_failed" else ()
+    return sum(policy.missed_s * weight_of(tried.names[row].priority) for row in failed)
 
 
 def draft_of(trial: Trial, changes: list[RouteChange]) -> Proposal:

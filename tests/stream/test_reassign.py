@@ -240,3 +240,21 @@ def test_an_answer_is_a_message_that_the_log_can_carry(road, fleet):
     played.play([(245, answer), accept(road, 250)])
     assert played.reasons == []
     assert played.told("reassignment_accepted")
+
+
+def test_a_visit_that_failed_is_tried_again_by_the_same_vehicle_before_its_hub(road, fleet):
+    hub = road.stop(5, visit_id="hub", kind="hub", service_s=60.0)
+    lines = road.log(
+        plan(road, "v1", "r1", [*stops(road, (1, 2), "a"), hub]),
+        road.drive(2, 152, 0, 1000),
+        road.say(m.StopFailed, 160, visit_id="a1", reason="not_home"),
+    )
+    played = fleet(HERE).play([*lines, *road.ticks(180, 240)])
+    (known,) = played.state.proposals.values()
+    (first,) = known.proposals
+    assert first.kind == "again"
+    assert orders(first) == {"v1": ["a2", "a1.again", "hub"]}
+    played.play([accept(road, 245, exception_id="depot:stop_failed:a1"), *road.ticks(250, 280)])
+    assert played.reasons == []
+    assert played.visit("a1.again")["state"] == "OPEN"
+    assert played.visit("a1.again")["p50_s"] > 245
