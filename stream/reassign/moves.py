@@ -11,9 +11,10 @@ from stream.planned_stop import PlannedStop
 from stream.reassign.insertion import Inserted, insert
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.scene import FIXED, Scene, follow
-from stream.reassign.takers import carries, open_visits, takers, waits_for_goods
+from stream.reassign.takers import open_visits, takers, waits_for_goods
 from stream.reassign.trial import AGAIN, HANDOVER, Trial, offer
 from stream.reassign.view import Handover, take
+from stream.steps.goods import carries
 from stream.troubles import Trouble
 
 MEETS = 2

@@ -10,10 +10,11 @@ from stream.proposals import Proposal, RouteChange, VehicleOutlook, VisitOutlook
 from stream.reassign.fork import again
 from stream.reassign.outlook import NO_PROMISE, Expected, ends_us, expect, unserved, vehicle_outlook, weighted_s
 from stream.reassign.policy import ReassignPolicy
-from stream.reassign.takers import carries, done_by_us, open_visits
+from stream.reassign.takers import done_by_us, open_visits
 from stream.reassign.trial import Trial, changes_of
 from stream.reassign.view import change, weight_of
 from stream.steps.changes import change_plan
+from stream.steps.goods import carries
 from stream.steps.statuses import Facts
 from stream.troubles import Trouble
 

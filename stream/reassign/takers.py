@@ -71,12 +71,3 @@ def waits_for_goods(tried: FleetState, ahead: Sequence[int], visit: int) -> bool
     """Whether the goods of a delivery may still be where its vehicle is to fetch them: such a visit stays behind that call."""
     before = ahead[: ahead.index(visit)]
     return tried.names[visit].kind == "delivery" and any(tried.names[row].kind == "handover" for row in before)
-
-
-def carries(tried: FleetState, visit: int, route: Route) -> bool:
-    """Whether a visit's goods are on board of its vehicle: a delivery that is listed as loaded, or, with no list, on a started route."""
-    names = tried.names[visit]
-    if names.kind != "delivery":
-        return False
-    loaded = tried.facts.get(tried.vehicle_ids[route.vehicle], VehicleFacts()).loaded_visit_ids
-    return names.visit_id in loaded if loaded else route.started

@@ -10,10 +10,11 @@ from geofences.cells import area_cell
 from stream.fleet import FleetState, VehicleFacts
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.scene import NOBODY, Places, Scene, Tours, follow
-from stream.reassign.takers import carries, done_by_us, open_visits
+from stream.reassign.takers import done_by_us, open_visits
 from stream.reassign.ways import Ways
 from stream.routes import AREA_RESOLUTION
 from stream.steps.estimate import estimate
+from stream.steps.goods import carries
 
 WEIGHT_MOST = 10.0
 """A visit counts 1 + its priority times, but never more than this nor less than once."""

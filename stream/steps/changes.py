@@ -10,6 +10,7 @@ from stream.planned_stop import PlannedStop
 from stream.proposals import Proposal, RouteChange
 from stream.reasons import Reason
 from stream.routes import Place, lay
+from stream.steps.goods import carries, hand_over
 from stream.steps.plans import open_route, refresh, take_questions
 from stream.steps.statuses import Facts, set_out
 from stream.visits import OPEN
@@ -94,9 +95,11 @@ def _lay(state: FleetState, facts: Facts, change: RouteChange, out: Outputs) -> 
         for name in change.visit_ids
         if _stays(state, name, added)
     ]
-    for place in places:
-        if place.row >= 0 and place.row not in own:
-            take_questions(state, state.routes[state.names[place.row].route_id].vehicle, vehicle, [place.row])
+    for row in [place.row for place in places if place.row >= 0 and place.row not in own]:
+        before = state.routes[state.names[row].route_id]
+        take_questions(state, before.vehicle, vehicle, [row])
+        if carries(state, row, before):
+            hand_over(state, state.names[row].visit_id, state.vehicle_ids[before.vehicle], change.vehicle_id)
     lay(state, route, [*over, *places], out)
     if change.starts:
         set_out(state, facts, route, out)

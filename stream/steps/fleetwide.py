@@ -27,6 +27,7 @@ from stream.reassign.ask import ask as ask_solver
 from stream.reassign.ask import wonder
 from stream.rounds import ask
 from stream.settings import FleetSettings
+from stream.steps.goods import hand_over
 from stream.steps.learn import learn
 from stream.steps.notices import refuse
 from stream.steps.plans import add_stop, publish_route, reassign_stop
@@ -64,6 +65,8 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = _proposal(settings, state, facts, message, out)
         case HandedOver() | AvailabilityConfirmed():
             reason = None if message.visit_id in state.visit_rows else Reason.UNKNOWN_VISIT
+            if reason is None and isinstance(message, HandedOver):
+                hand_over(state, message.visit_id, message.from_vehicle_id, message.to_vehicle_id)
         case _:
             reason = Reason.UNKNOWN_TYPE
     state.now_us = max(state.now_us, now_us)

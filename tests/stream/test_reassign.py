@@ -258,3 +258,16 @@ def test_a_visit_that_failed_is_tried_again_by_the_same_vehicle_before_its_hub(r
     assert played.reasons == []
     assert played.visit("a1.again")["state"] == "OPEN"
     assert played.visit("a1.again")["p50_s"] > 245
+
+
+def test_goods_change_lists_with_an_accepted_hand_over_and_with_the_word_of_the_driver(road, fleet):
+    loaded = {"first": {"loaded_visit_ids": ["a2", "a3", "a4"]}, "second": {"loaded_visit_ids": ["b2", "b3", "b4", "b5", "b6"]}}
+    lines = [*opening(road, kind="delivery", **loaded), *road.ticks(220, 240), accept(road, 245)]
+    played = fleet(HERE).play(lines)
+    assert played.reasons == []
+    assert set(played.state.facts["v2"].loaded_visit_ids) == {"a2", "a3", "a4", "b2", "b3", "b4", "b5", "b6"}
+    assert not {"a2", "a3", "a4"} & set(played.state.facts["v1"].loaded_visit_ids)
+    assert played.state.facts["v1"].loaded_visit_ids
+    played.play([road.say(m.HandedOver, 250, visit_id="b6", from_vehicle_id="v2", to_vehicle_id="v1")])
+    assert "b6" in played.state.facts["v1"].loaded_visit_ids
+    assert "b6" not in played.state.facts["v2"].loaded_visit_ids
