@@ -7,8 +7,12 @@ import polars as pl
 
 from replay.results import bunches
 
-COLUMNS = ("type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind", "fence_id", "dwell_s", "passed", "reason")
-_TYPES = {"seq": pl.Int64, "dwell_s": pl.Float64, "passed": pl.Boolean}
+COLUMNS = (
+    "type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind", "fence_id", "dwell_s", "passed", "reason",
+    "late_expected_s", "late_s", "late_without_s", "moved",
+)  # fmt: skip
+_SECONDS = dict.fromkeys(("dwell_s", "late_expected_s", "late_s", "late_without_s"), pl.Float64)
+_TYPES = {"seq": pl.Int64, "passed": pl.Boolean, "moved": pl.Boolean, **_SECONDS}
 
 
 class _Told(msgspec.Struct):
@@ -23,6 +27,10 @@ class _Told(msgspec.Struct):
     dwell_s: float | None = None
     passed: bool | None = None
     reason: str | None = None
+    late_expected_s: float | None = None
+    late_s: float | None = None
+    late_without_s: float | None = None
+    moved: bool | None = None
 
 
 class _Envelope(msgspec.Struct):

@@ -11,6 +11,7 @@ from replay.scorecard.exceptions import LateRisk
 from replay.scorecard.fences import FenceDwell
 from replay.scorecard.intervals import Intervals
 from replay.scorecard.lateness import Lateness
+from replay.scorecard.reassignments import Reassignments
 
 NOTHING = "-"
 
@@ -19,6 +20,8 @@ def render(scorecard: Scorecard) -> RenderableType:
     """Lays the scorecard out as rich tables, at most 100 columns wide; says so where there was no truth to score against."""
     counts = say_counts(scorecard.counts)
     truth, dwell = scorecard.truth, [draw_dwell(scorecard.fences)] if scorecard.fences else []
+    if scorecard.reassignments.proposed:
+        dwell.append(draw_visits("Reassignments, by exception and by visit", list_reassignments(scorecard.reassignments)))
     if truth is None:
         return Stack(counts, *dwell, Text("No true arrivals were recorded for this day: nothing to score, only counted.", style="yellow"))
     return Stack(
@@ -125,6 +128,21 @@ def list_late_risk(risk: LateRisk) -> list[tuple[str, str]]:
         ("recall before the window closed", share(risk.recall_before_close)),
         ("median lead time, min", number(minutes)),
         ("warned, but truth unknown", f"{risk.unverifiable:,}"),
+    ]
+
+
+def list_reassignments(made: Reassignments) -> list[tuple[str, str]]:
+    """What to say of proposals, and of what came of those that were accepted."""
+    hours = [number(seconds / 3600, ",.2f") for seconds in (made.without_s, made.expected_s, made.came_s)]
+    return [
+        ("proposed", f"{made.proposed:,}"),
+        ("accepted", f"{made.accepted:,}"),
+        ("visits settled", f"{made.settled:,}"),
+        ("of them moved", f"{made.moved:,}"),
+        ("not reached", f"{made.not_reached:,}"),
+        ("late without, h", hours[0]),
+        ("late expected, h", hours[1]),
+        ("late in the end, h", hours[2]),
     ]
 
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from eta_models.columns import MISSING
 from stream.fleet import FleetState
 from stream.planned_stop import PlannedStop
+from stream.proposals import Proposal
 from stream.reassign.insertion import Inserted, insert
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.scene import FIXED, Scene, follow
@@ -19,15 +20,17 @@ from stream.troubles import Trouble
 
 MEETS = 2
 """Next stops of a vehicle that is on its way at which another could meet it."""
+SPARES_S = (0.0, 900.0, 2700.0, 5400.0)
+"""Reserves before the end of a shift, in turn."""
 RELIEFS = 4
 """Visits before the one in trouble that are tried with other vehicles."""
 
 
-def trials(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> Iterator[Trial]:
-    """What is worth pricing, the promising first within each kind."""
+def trials(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: Sequence[Proposal]) -> Iterator[Trial]:
+    """What is worth pricing, the promising first within each kind. `priced` is what has come of those before."""
     match trouble.kind:
         case "vehicle_down":
-            yield from _share_out(tried, policy, trouble)
+            yield from _share_out(tried, policy, trouble, priced)
         case "stop_failed":
             yield from _second_attempt(tried, trouble)
         case _:
@@ -36,8 +39,11 @@ def trials(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> Itera
             yield from _reschedule(tried, trouble)
 
 
-def _share_out(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> Iterator[Trial]:
-    """The visits of a vehicle that is down go to others, each where it costs least; or all to one that stands by."""
+def _share_out(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: Sequence[Proposal]) -> Iterator[Trial]:
+    """The visits of a vehicle that is down go to others, each where it costs least; or all to one that stands by.
+
+    The search is rougher than the models that price it: where the outcome would break somebody's shift, it is tried again with reserves.
+    """
     v, giver = tried.vehicles, trouble.vehicle
     ahead = open_visits(tried, giver)
     there = [row for row in trouble.visits if not waits_for_goods(tried, ahead, row)]
@@ -46,7 +52,9 @@ def _share_out(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> I
     fetched = [route is not None and carries(tried, row, route) for row in orphans]
     place = Handover(giver, float(v.lat[giver]), float(v.lon[giver])) if any(fetched) else None
     able = [row for row in takers(tried, policy, np.array(orphans, dtype=np.int64)) if row != giver]
-    yield from _given_away(tried, policy, (giver, orphans, fetched, place), able, "move")
+    for spare_s in SPARES_S:
+        if not priced:
+            yield from _given_away(tried, policy, (giver, orphans, fetched, place), able, "move", spare_s)
     idle = [row for row in able if tried.route_of(row) is None]
     if idle and len(idle) < len(able):
         yield from _given_away(tried, policy, (giver, orphans, fetched, place), idle, "standby")
@@ -56,11 +64,14 @@ Gift = tuple[int, Sequence[int], Sequence[bool], Handover | None]
 """Who gives away which visits, whether their goods have to be fetched, and where."""
 
 
-def _given_away(tried: FleetState, policy: ReassignPolicy, gift: Gift, able: Sequence[int], kind: str) -> Iterator[Trial]:
+def _given_away(
+    tried: FleetState, policy: ReassignPolicy, gift: Gift, able: Sequence[int], kind: str, spare_s: float = 0.0
+) -> Iterator[Trial]:
     _, orphans, fetched, place = gift
     if not able or not orphans:
         return
     scene = take(tried, policy, able, orphans, place)
+    scene.tours.end_s = [end_s - spare_s for end_s in scene.tours.end_s]
     call = len(orphans) if place is not None else None
     given = insert(scene, range(len(able)), range(len(orphans)), fetched, call)
     if given.rows:

@@ -8,7 +8,7 @@ from stream.moments import instant, instant_or_none, micros
 from stream.outputs import Outputs
 from stream.proposals import Proposal, RouteChange, VehicleOutlook, VisitOutlook
 from stream.reassign.fork import again
-from stream.reassign.outlook import NO_PROMISE, Expected, ends_us, expect, unserved, vehicle_outlook, weighted_s
+from stream.reassign.outlook import NO_PROMISE, Expected, Loads, ends_us, expect, unserved, vehicle_outlook, weighted_s
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.takers import done_by_us, open_visits
 from stream.reassign.trial import Trial, changes_of
@@ -39,7 +39,9 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         shifts = {name: _shift_s(before[name], after.get(name), shifts.get(name, 0.0)) for name in before if name not in moved}
     after = {**{name: unserved(policy) for name in before if name not in after}, **after}
     outlooks = [
-        vehicle_outlook(tested, vehicle, after, _loads(tried, trial, vehicle)) for vehicle in vehicles if tested.vehicles.down[vehicle] == 0
+        vehicle_outlook(tested, vehicle, after, _loads(tried, trial, vehicle, changes))
+        for vehicle in vehicles
+        if tested.vehicles.down[vehicle] == 0
     ]
     if not all(_possible(tried, before, outlook) for outlook in outlooks):
         return None
@@ -98,13 +100,15 @@ def _shift_s(before: Expected, after: Expected | None, so_far_s: float) -> float
     return float(round((after.p50_us - before.p50_us) / 1e6))
 
 
-def _loads(tried: FleetState, trial: Trial, vehicle: int) -> tuple[float, float]:
-    """What a vehicle has on board, and what it would fetch at the hand-over."""
+def _loads(tried: FleetState, trial: Trial, vehicle: int, changes: Sequence[RouteChange]) -> Loads:
+    """What a vehicle has on board, and what it would fetch at new hand-overs."""
     route, own = tried.route_of(vehicle), set(open_visits(tried, vehicle))
     on_board = sum(-change("delivery", tried.names[row].load) for row in own if route is not None and carries(tried, row, route))
     taken = [row for row in trial.orders.get(vehicle, ()) if row >= 0 and row not in own]
     fetched = [row for row in taken if carries(tried, row, tried.routes[tried.names[row].route_id])]
-    return float(on_board), float(sum(-change("delivery", tried.names[row].load) for row in fetched))
+    added = [stop for each in changes for stop in each.added if each.vehicle_id == tried.vehicle_ids[vehicle]]
+    calls = frozenset(str(stop.visit_id) for stop in added if stop.kind == "handover")
+    return float(on_board), float(sum(-change("delivery", tried.names[row].load) for row in fetched)), calls
 
 
 def _possible(tried: FleetState, before: dict[str, Expected], outlook: VehicleOutlook) -> bool:

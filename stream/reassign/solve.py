@@ -21,7 +21,10 @@ LAST = ("reschedule",)
 
 def solve(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> ProposalsMade:
     """What could be done about a trouble, as the message that goes back into the log; with no proposals where nothing helps."""
-    priced = [proposal for trial in trials(tried, policy, trouble) if (proposal := price(tried, policy, trouble, trial)) is not None]
+    priced = list[Proposal]()
+    for trial in trials(tried, policy, trouble, priced):
+        if (proposal := price(tried, policy, trouble, trial)) is not None:
+            priced.append(proposal)
     ranked = sorted(priced, key=lambda proposal: (proposal.kind in LAST, _cost(policy, proposal)))
     distinct = list({msgspec.msgpack.encode((p.changes, p.windows)): p for p in reversed(ranked)}.values())[::-1]
     numbered = [replace(proposal, number=number) for number, proposal in enumerate(distinct[: policy.most_proposals], start=1)]
