@@ -3,6 +3,11 @@
 FIELDS: dict[str, tuple[str, str, object]] = {
     "proposal_accepted.by": ("text", "Who accepts; `rule` where the fleet's policy did.", "dispatcher-1"),
     "proposal_accepted.number": ("64 bits", "Which of its proposals.", 1),
+    "cell": ("H3 cell of resolution 7", "The area.", "872a100d2ffffff"),
+    "traffic_put.factor": ("0.1..10", "Ways into the area take so many times as long as usually.", 1.8),
+    "traffic_put.valid_from": ("moment", "It holds from here; null: from `at`.", "2025-10-09T08:50:00Z"),
+    "traffic_put.valid_until": ("moment", "It holds until here; null: for an hour.", "2025-10-09T09:50:00Z"),
+    "source": ("text", "Who says so.", "city traffic centre"),
     "question_id": ("id", "By what the answer is found.", "q17"),
     "what_if_asked.changes": ("1..50 suppositions", "What is supposed, all of it together.", [{"$part": "supposition"}]),
     "candidates_asked.stop": ("planned stop", "What is to be taken.", {"$part": "planned stop"}),

@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from eta_models.model import ModelPolicy
 from eta_models.model_bytes import dump_model, load_model
@@ -21,6 +22,7 @@ from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitN
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.pieces import in_pieces
+from stream.slowed import Slowed
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
@@ -69,6 +71,8 @@ class _Saved(msgspec.Struct, frozen=True):
     speeds: tuple[list[int], bytes]
     model: bytes
     faults: dict[str, int] = {}
+    traffic: dict[int, Slowed] = {}
+    slow: bytes = b""
     failed: list[str] = []
     asked: dict[str, int] = {}
     proposals: dict[str, OpenProposals] = {}
@@ -121,6 +125,8 @@ def capture(state: FleetState) -> Captured:
         "speeds": state.speeds.dump(),
         "model": dump_model(state.model),
         "faults": dict(state.faults),
+        "traffic": dict(state.traffic),
+        "slow": state.model.legs.slow.tobytes(),
         "failed": list(state.failed),
         "asked": dict(state.asked),
         "proposals": dict(state.proposals),
@@ -150,6 +156,8 @@ def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
         setattr(state, name, number)
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
     state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
+    state.traffic = saved.traffic
+    state.model.legs.slow = np.frombuffer(saved.slow, np.float64).copy()
     state.failed, state.asked, state.answers = saved.failed, saved.asked, saved.answers
     state.proposals, state.settling = saved.proposals, saved.settling
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names

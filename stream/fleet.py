@@ -14,6 +14,7 @@ from stream.fence_rules import FenceRules
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.question_messages import CandidatesAsked, WhatIfAsked
+from stream.slowed import Slowed
 from stream.troubles import Trouble
 from stream.vehicles import Vehicles
 from stream.visits import Visits
@@ -144,6 +145,8 @@ class FleetState:
     faults: dict[str, int] = field(default_factory=dict)
     """Pings of a vehicle on which the engine failed, since the last tidying up: after some, its pings are set aside."""
 
+    traffic: dict[int, Slowed] = field(default_factory=dict)
+    """What was told of traffic, by H3 cell of the model's areas, the oldest first."""
     failed: list[str] = field(default_factory=list)
     """Visits that failed of late and may be tried again: the newest 256."""
     asked: dict[str, int] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from stream.proposals import Proposal
 from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reasons import REASONS, Reason
 from stream.texts import judge_text
+from stream.traffic_messages import TrafficPut
 
 PLAN_FACTS = (m.PlanMessage, m.VehiclePut, m.FencePut, m.FenceRemoved)  # facts about what shall be: may be old when they come
 
@@ -104,8 +105,8 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
             return _judge_plan(policy, message)
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
-        case m.FencePut():
-            return _judge_fence(policy, message)
+        case m.FencePut() | TrafficPut():
+            return _judge_area(policy, message)
         case m.DriverBreak(duration_s=lasts_s) | m.Tick(behind_s=lasts_s):
             return None if 0 <= lasts_s <= policy.max_duration_s else Reason.VALUE_RANGE
         case m.VisitFact(visit_id=None, stop_id=None):
@@ -136,8 +137,11 @@ def _judge_vehicle(policy: JudgePolicy, vehicle: m.VehiclePut) -> Reason | None:
     return _judge_window(vehicle.shift_start, vehicle.shift_end)
 
 
-def _judge_fence(policy: JudgePolicy, fence: m.FencePut) -> Reason | None:
-    """Its geometry is for those who draw it: `fence_from`."""
+def _judge_area(policy: JudgePolicy, fence: m.FencePut | TrafficPut) -> Reason | None:
+    """A fence's geometry is for those who draw it: `fence_from`; the cell of traffic for the step that takes it."""
+    if isinstance(fence, TrafficPut):
+        slowed = None if 0.1 <= fence.factor <= 10.0 else Reason.VALUE_RANGE
+        return slowed or _judge_window(fence.valid_from, fence.valid_until)
     if max(len(fence.tags), len(fence.vehicle_ids), len(fence.vehicle_tags)) > policy.max_list:
         return Reason.TOO_LARGE
     return _judge_window(fence.valid_from, fence.valid_until)

@@ -12,6 +12,7 @@ from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
 from stream.question_messages import CandidatesAsked, WhatIfAsked
+from stream.traffic_messages import TrafficPut
 
 
 class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -225,4 +226,4 @@ StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCom
 PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | AvailabilityConfirmed | LoadReady | DockAssigned
 OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | ExceptionAcknowledged | Tick
 ProposalMessage = ProposalsMade | ProposalAccepted | WhatIfAsked | CandidatesAsked
-AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ProposalMessage
+AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ProposalMessage | TrafficPut

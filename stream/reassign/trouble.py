@@ -7,7 +7,6 @@ import numpy as np
 from stream.fleet import FleetState
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.takers import open_visits
-from stream.steps.risk import exception_id
 from stream.troubles import Trouble
 from stream.visits import OPEN
 
@@ -41,8 +40,8 @@ def _failed(state: FleetState) -> Iterator[Trouble]:
 
 def _late(state: FleetState) -> Iterator[Trouble]:
     visits = state.visits
-    for visit in np.flatnonzero((visits.at_risk[: visits.count] == 1) & (visits.state[: visits.count] == OPEN)).tolist():
+    for visit in np.flatnonzero((visits.at_risk[: visits.count] > 0) & (visits.state[: visits.count] == OPEN)).tolist():
         route = state.routes[state.names[visit].route_id]
         if state.is_driven(route) and not state.vehicles.down[route.vehicle]:
             worst = float(visits.p_late[visit]) * (1.0 + max(state.names[visit].priority, 0)) + 2.0
-            yield Trouble(exception_id(state, state.names[visit].visit_id), "late_risk", route.vehicle, (visit,), worst)
+            yield Trouble(f"{state.fleet_id}:late_risk:{state.names[visit].visit_id}", "late_risk", route.vehicle, (visit,), worst)

@@ -35,7 +35,9 @@ from stream.steps.reassign import accept_proposal, note_proposals, settle_propos
 from stream.steps.refence import change_fence, expire_fences
 from stream.steps.risk import exception_id
 from stream.steps.statuses import Facts
+from stream.steps.traffic import put_traffic, slow_down
 from stream.tidy import tidy, trim
+from stream.traffic_messages import TrafficPut
 
 TIDY_EVERY_US = 600_000_000
 """How often rows of routes that are over are dropped, in log time."""
@@ -63,15 +65,24 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = _acknowledge(state, facts, message, out)
         case ProposalsMade() | ProposalAccepted() | WhatIfAsked() | CandidatesAsked():
             reason = _proposal(settings, state, facts, message, out)
-        case HandedOver() | AvailabilityConfirmed():
-            reason = None if message.visit_id in state.visit_rows else Reason.UNKNOWN_VISIT
-            if reason is None and isinstance(message, HandedOver):
-                hand_over(state, message.visit_id, message.from_vehicle_id, message.to_vehicle_id)
+        case HandedOver() | AvailabilityConfirmed() | TrafficPut():
+            reason = _fact(state, facts, message)
         case _:
             reason = Reason.UNKNOWN_TYPE
     state.now_us = max(state.now_us, now_us)
     if reason is not None:
         refuse(notice, reason, out)
+
+
+def _fact(state: FleetState, facts: Facts, message: HandedOver | AvailabilityConfirmed | TrafficPut) -> Reason | None:
+    """What somebody outside says of a visit, or of the roads."""
+    if isinstance(message, TrafficPut):
+        return put_traffic(state, facts, message)
+    if message.visit_id not in state.visit_rows:
+        return Reason.UNKNOWN_VISIT
+    if isinstance(message, HandedOver):
+        hand_over(state, message.visit_id, message.from_vehicle_id, message.to_vehicle_id)
+    return None
 
 
 def _proposal(settings: FleetSettings, state: FleetState, facts: Facts, message: ProposalMessage, out: Outputs) -> Reason | None:
@@ -92,6 +103,7 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     state.utc_offset_s = settings.utc_offset_s(state.now_us)
     expire_fences(settings.fences, state, facts.position, state.now_us, out)
     learn(state, facts.position, out)
+    slow_down(state, state.now_us)
     trim(state)
     state.speeds.trim()
     vehicles = state.vehicles
