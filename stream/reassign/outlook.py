@@ -41,7 +41,8 @@ def expect(tried: FleetState, policy: ReassignPolicy, vehicles: Sequence[int]) -
     late_s = np.where(closes_us == MISSING, 0.0, mean_late_s((p50_us - closes_us) / 1e6, asked.answer))
     served_s = np.cumsum(asked.answer.service_s) - asked.answer.service_s
     first = np.searchsorted(asked.ahead.journey, asked.ahead.journey)
-    drive_s = asked.answer.p50_s - asked.answer.wait_s - (served_s - served_s[first])
+    paused_s = np.maximum((tried.vehicles.paused_until_us[rows] - tried.now_us) / 1e6, 0.0)[asked.ahead.journey]
+    drive_s = asked.answer.p50_s - asked.answer.wait_s - (served_s - served_s[first]) - paused_s
     columns = (asked.visit, rows[asked.ahead.journey], p50_us, late_s, asked.answer.p_late, drive_s)
     for visit, vehicle, p50, late, p_late, drive in zip(*(column.tolist() for column in columns), strict=True):
         known = p_late if p_late == p_late else None

@@ -31,7 +31,7 @@ from stream.steps.goods import hand_over
 from stream.steps.learn import learn
 from stream.steps.notices import refuse
 from stream.steps.plans import add_stop, publish_route, reassign_stop
-from stream.steps.reassign import accept_proposal, note_proposals, settle_proposals, take_answers
+from stream.steps.reassign import accept_proposal, forget_proposals, note_proposals, settle_proposals, take_answers
 from stream.steps.refence import change_fence, expire_fences
 from stream.steps.risk import exception_id
 from stream.steps.statuses import Facts
@@ -115,6 +115,7 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
         ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=bool), out)
     take_answers(settings.reassign, state, facts, out)
     settle_proposals(state, facts, out)
+    forget_proposals(state, state.now_us)
     ask_solver(settings.reassign, state, facts.position)
     if before_us != MISSING and before_us // TIDY_EVERY_US != state.now_us // TIDY_EVERY_US:
         tidy(state)

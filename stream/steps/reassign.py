@@ -97,6 +97,7 @@ def _refusal(state: FleetState, facts: Facts, proposal: Proposal) -> Reason | No
 def _accept(state: FleetState, facts: Facts, exception_id: str, proposal: Proposal, by: str, out: Outputs) -> None:
     state.replanned = [*state.replanned, *change_plan(state, facts, proposal, out)][-MOST_SETTLING:]
     state.proposals.pop(exception_id, None)
+    state.failed = [visit_id for visit_id in state.failed if not exception_id.endswith(f":stop_failed:{visit_id}")]
     moved = {visit_id for change in proposal.changes for visit_id in change.visit_ids if visit_id not in change.before_visit_ids}
     for visit in proposal.visits:
         state.settling.pop(visit.visit_id, None)
@@ -107,6 +108,14 @@ def _accept(state: FleetState, facts: Facts, exception_id: str, proposal: Propos
     still = [visit.visit_id for visit in proposal.visits if (visit.p_late_after or 0.0) >= 0.5]
     said = {"number": proposal.number, "kind": proposal.kind, "by": by, "at_risk_visit_ids": still, "late_after_s": proposal.late_after_s}
     out.emit(facts.position, _event(state, facts, "reassignment_accepted", exception_id, str(facts.position), dict(said)))
+
+
+def forget_proposals(state: FleetState, now_us: int) -> None:
+    """Proposals of which none holds any more are none; if the trouble still stands, it is asked about anew."""
+    over = [name for name, known in state.proposals.items() if all(micros(one.holds_until) < now_us for one in known.proposals)]
+    for name in over:
+        del state.proposals[name]
+        state.asked.pop(name, None)
 
 
 def settle_proposals(state: FleetState, facts: Facts, out: Outputs) -> None:

@@ -22,7 +22,7 @@ HERE = replace(FleetSettings(), reassign=ReassignPolicy(solving="here"))
 
 
 def test_a_replay_knows_the_answer_at_its_next_working_tick(road, fleet):
-    played = fleet(HERE).play([*opening(road), *road.ticks(220, 300)])
+    played = fleet(HERE).play([*opening(road), *road.ticks(220, 270)])
     (told,) = played.told("reassignment_proposed")
     assert told["data"]["exception_id"] == "depot:vehicle_down:v1"
     assert told["data"]["proposals"][0]["number"] == 1
@@ -70,12 +70,12 @@ def test_what_came_of_it_is_told_beside_what_was_expected(road, fleet):
         (lambda road: [], "unknown_proposal"),
         (lambda road: [road.say(m.StopCancelled, 243, route_id="r2", vehicle_id="v2", visit_id="b4")], "stale_proposal"),
         (lambda road: [road.say(m.VehicleDown, 243, vehicle_id="v2")], "stale_proposal"),
-        (lambda road: [road.say(m.Tick, 3000)], "stale_proposal"),
+        (lambda road: [road.say(m.Tick, 900)], "unknown_proposal"),
     ],
 )
 def test_a_proposal_that_no_longer_fits_is_refused_with_the_reason(road, fleet, between, reason):
     lines = [*opening(road), *road.ticks(220, 240), *between(road)]
-    number = 9 if reason == "unknown_proposal" else 1
+    number = 1 if between(road) else 9
     played = fleet(HERE).play([*lines, accept(road, max(second for second, _ in lines) + 1, number)])
     assert played.reasons == [reason]
     assert not played.told("reassignment_accepted")
@@ -136,3 +136,13 @@ def test_goods_change_lists_with_an_accepted_hand_over_and_with_the_word_of_the_
     played.play([road.say(m.HandedOver, 250, visit_id="b6", from_vehicle_id="v2", to_vehicle_id="v1")])
     assert "b6" in played.state.facts["v1"].loaded_visit_ids
     assert "b6" not in played.state.facts["v2"].loaded_visit_ids
+
+
+def test_proposals_that_hold_no_longer_are_forgotten_at_the_next_tick(road, fleet):
+    played = fleet(HERE).play([*opening(road), *road.ticks(220, 240)])
+    assert list(played.state.proposals) == ["depot:vehicle_down:v1"]
+    until = played.state.proposals["depot:vehicle_down:v1"].proposals[0].holds_until
+    held_s = (until - road.at(0)).total_seconds()
+    played.play(road.ticks(250, held_s + 29))
+    known = played.state.proposals.get("depot:vehicle_down:v1")
+    assert known is None or known.made_us > road.us(held_s)
