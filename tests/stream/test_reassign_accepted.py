@@ -143,6 +143,6 @@ def test_proposals_that_hold_no_longer_are_forgotten_at_the_next_tick(road, flee
     assert list(played.state.proposals) == ["depot:vehicle_down:v1"]
     until = played.state.proposals["depot:vehicle_down:v1"].proposals[0].holds_until
     held_s = (until - road.at(0)).total_seconds()
-    played.play(road.ticks(250, held_s + 29))
+    played.play(road.ticks(250, held_s + 45))
     known = played.state.proposals.get("depot:vehicle_down:v1")
     assert known is None or known.made_us > road.us(held_s)
