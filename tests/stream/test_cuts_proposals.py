@@ -31,7 +31,7 @@ words = st.tuples(
     st.integers(0, 9),
 )
 drawn_logs = st.lists(words, min_size=20, max_size=70)
-patient = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+patient = settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @given(drawn=drawn_logs, data=st.data())
