@@ -8,7 +8,23 @@ from fastapi import Depends, FastAPI
 from redis.asyncio import Redis
 from starlette.types import ASGIApp
 
-from api import cells, devices, etas, events, exceptions, fleets, health, ingest, metrics, registry, routes, vehicle_fences, vehicles
+from api import (
+    cells,
+    devices,
+    etas,
+    events,
+    exceptions,
+    fleets,
+    health,
+    ingest,
+    metrics,
+    proposals,
+    questions,
+    registry,
+    routes,
+    vehicle_fences,
+    vehicles,
+)
 from api.auth import KnownKeys, require_key
 from api.edge import Edge
 from api.openapi import describe
@@ -20,7 +36,7 @@ from stream.live.settings import LiveSettings
 LARGEST_BODY = 10_000_000
 """Bytes of a request body."""
 
-_KEYED = (fleets, vehicles, vehicle_fences, routes, etas, exceptions, cells, events, ingest, registry, metrics)
+_KEYED = (fleets, vehicles, vehicle_fences, routes, etas, exceptions, proposals, cells, events, ingest, registry, questions, metrics)
 """Routes that need a key, which is looked for here; devices look for theirs themselves, and health needs none."""
 
 

@@ -34,7 +34,7 @@ OnceKey = Annotated[
 ]
 
 _PROBLEMS = (401, 413, 422, 503)
-_SENT = tuple(name for name in TYPES if name != "tick")
+_SENT = tuple(name for name in TYPES if name not in {"tick", "proposals_made"})
 _ANY: Any = Union[tuple(TYPES[name] for name in _SENT)]  # noqa: UP007 (of a tuple)
 _encode = msgspec.json.Encoder().encode
 
@@ -59,7 +59,7 @@ async def take_pings(request: Request, log: TheLog, fleet_id: FleetId = None, on
     openapi_extra=items_body(_ANY, ("fleet_id",), "A message, or up to 10,000. `fleet_id` may be left out where `?fleet_id=` says it."),
 )
 async def take_events(request: Request, log: TheLog, fleet_id: FleetId = None, once: OnceKey = None) -> Response:
-    """Take messages of any type but `tick`, which only the engine writes."""
+    """Take messages of any type but `tick` and `proposals_made`, which only the engine writes."""
     return await _take(request, log, Wanted(frozenset(_SENT), "", fleet_id or ""), once)
 
 

@@ -15,12 +15,23 @@ from stream.codec import TYPES
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
+from stream.proposals import Proposal, RouteChange, VehicleOutlook, VisitOutlook, WindowOffer
+from stream.question_messages import Supposition
 from stream.reasons import Reason
 from stream.texts import ID_PATTERN
 
 PAGE = Path(__file__).with_name("messages.md")
 
-PARTS: dict[str, type[msgspec.Struct]] = {"planned stop": PlannedStop, "proof of delivery": ProofOfDelivery}
+PARTS: dict[str, type[msgspec.Struct]] = {
+    "planned stop": PlannedStop,
+    "proof of delivery": ProofOfDelivery,
+    "proposal": Proposal,
+    "route change": RouteChange,
+    "window offer": WindowOffer,
+    "visit outlook": VisitOutlook,
+    "vehicle outlook": VehicleOutlook,
+    "supposition": Supposition,
+}
 COMMON = ("fleet_id", "at")
 
 INTRO = f"""# Messages
@@ -50,7 +61,7 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     "stop_id": ("id", "The place; it may occur more than once on a route.", "stop-7"),
     "visit_id": ("id", "The visit; by default the route and the position at which the visit was first published.", "visit-7"),
     "seq": ("64 bits", "Position in the route.", 1),
-    "planned stop.kind": ("pickup, delivery, hub, break", "What is done there.", "delivery"),
+    "planned stop.kind": ("pickup, delivery, hub, break, handover", "What is done there.", "delivery"),
     "radius_m": ("m, 5..5,000", "Who is nearer than this has arrived.", 60.0),
     "planned_arrival": ("moment", "When the plan has the vehicle there.", "2025-10-09T09:30:00Z"),
     "window_start": ("moment", "Not before.", "2025-10-09T09:00:00Z"),
@@ -118,6 +129,11 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     "behind_s": ("s, 0..86,400", "How long the first message that the engine had not read has been waiting.", 0.0),
     "by": ("text", "Who does it.", "dispatcher-1"),
 }
+MORE = importlib.util.spec_from_file_location("proposal_fields", Path(__file__).with_name("proposal_fields.py"))
+if MORE is not None and MORE.loader is not None:
+    PROPOSALS = importlib.util.module_from_spec(MORE)
+    MORE.loader.exec_module(PROPOSALS)
+    FIELDS |= PROPOSALS.FIELDS
 
 
 def field_of(owner: str, name: str) -> tuple[str, str, object]:
@@ -139,7 +155,14 @@ def example(owner: str, kind: type[msgspec.Struct]) -> dict[str, object]:
 
 def type_in_words(hint: object) -> str:
     """A type as people read it."""
-    words = {str: "text", float: "number", int: "whole number", datetime: "moment", PlannedStop: "object", ProofOfDelivery: "object"}
+    words = {
+        str: "text",
+        float: "number",
+        int: "whole number",
+        datetime: "moment",
+        bool: "yes or no",
+        **dict.fromkeys(PARTS.values(), "object"),
+    }
     parts = typing.get_args(hint)
     match typing.get_origin(hint):
         case typing.Annotated:

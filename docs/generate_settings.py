@@ -43,6 +43,7 @@ TYPES = {
     Path | None: "path",
     dict[str, str]: "table",
     str | None: "text",
+    list[str]: "list of texts",
 }
 
 

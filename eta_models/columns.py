@@ -57,6 +57,14 @@ class Columns:
             setattr(self, name, kept if len(rows) else self._blank(name, 1))
         self.count, self._capacity = len(rows), max(len(rows), 1)  # never empty: columns are also read at row -1 and masked afterwards
 
+    def copy(self) -> Self:
+        """The same rows in arrays of its own."""
+        copied = type(self)(max(self.count, 1))
+        copied.count = self.count
+        for name in self.FIELDS:
+            getattr(copied, name)[: self.count] = getattr(self, name)[: self.count]
+        return copied
+
     def dump(self) -> dict[str, bytes]:
         """The used rows of every field as raw little-endian bytes."""
         return {name: getattr(self, name)[: self.count].tobytes() for name in self.FIELDS}

@@ -70,6 +70,8 @@ class Legs:
         self.keys: BoundedKeys[tuple[str, str]] = BoundedKeys(policy.capacity)
         self.areas: dict[int, int] = {}
         self.area_hours = np.zeros((0, self.HOURS, 2))
+        self.slow = np.zeros(0)
+        """Log of how much longer ways into each area take now than usually, as somebody outside says; shorter than the areas: 0."""
         self.fleet_share = np.array([0.9, 5.0])
         """Mean share of driving in a leg's time, and its count."""
         self.fleet = np.zeros((2, 2))
@@ -97,7 +99,13 @@ class Legs:
         seen = np.where(known, self.table.seen[leg], 0.0).astype(np.float64)
         weight = seen / (seen + self.policy.leg_prior)
         mean = self.table.mean_s[leg].astype(np.float64)
-        return np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
+        usual = np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
+        return usual * self.slowed(area) if len(self.slow) else usual
+
+    def slowed(self, area: Ints) -> Floats:
+        """How many times as long as usually ways into an area take now; 1 where nobody says."""
+        known = (area >= 0) & (area < len(self.slow))
+        return np.asarray(np.exp(np.where(known, self.slow[np.where(known, area, 0)], 0.0)))
 
     def drive_share(self, leg: Ints) -> Floats:
         """The share of a leg's time that is still ahead once its first stop is left, 0..1."""
@@ -117,7 +125,10 @@ class Legs:
         return np.sqrt((seen * variance + 3.0 * (0.25 * expected_s) ** 2) / (seen + 3.0))
 
     def learn(self, fact: LegTaken) -> None:
-        """One traversal, after it happened."""
+        """One traversal, after it happened: what it took beyond the usual because of traffic that was told of is not learned."""
+        if len(self.slow):
+            usual = float(self.slowed(np.array([fact.area]))[0])
+            fact = fact._replace(took_s=fact.took_s / usual, drive_s=fact.drive_s / usual)
         planned = np.array([fact.leg_planned_s])
         hour, area = np.array([int(fact.hour)]), np.array([fact.area])
         by_plan = int(fact.leg_planned_s > 0)

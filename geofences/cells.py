@@ -53,6 +53,15 @@ def area_cell(lat: float, lon: float, resolution: int) -> int:
     return int(h3.latlng_to_cell(lat, lon, resolution))
 
 
+def cell_number(name: str, resolution: int) -> int | None:
+    """The number of a cell that is written as H3 writes it; None for a text that names no cell of this resolution."""
+    try:
+        number = int(h3.str_to_int(name))
+    except ValueError:
+        return None
+    return number if h3.is_valid_cell(number) and h3.get_resolution(number) == resolution else None
+
+
 def cell_ring(cell: str) -> list[tuple[float, float]]:
     """The outline of a cell by its name: closed, anticlockwise, in (lon, lat) degrees as GeoJSON has it (RFC 7946, 3.1.6).
 

@@ -24,6 +24,10 @@ def make_day(
     seed: Annotated[int, typer.Option(help="The same seed gives the same day, byte for byte.")] = 1,
     fleets: Annotated[int, typer.Option(help="Fleets, each in a city of its own (1 to 999).")] = 1,
     vehicles: Annotated[int, typer.Option(help="Vehicles of each fleet (1 to 999).")] = 25,
+    breakdowns: Annotated[
+        int | None, typer.Option(min=0, max=999, help="Vehicles of each fleet that break down; else about one in 25.")
+    ] = None,
+    jams: Annotated[int | None, typer.Option(min=0, max=99, help="Jams in each city that nobody foresaw; else two or three.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty, over the day in it.")] = False,
 ) -> None:
     """Make a realistic delivery day with its truth, from nothing but a seed."""
@@ -39,7 +43,8 @@ def make_day(
         columns = ("making the day", BarColumn(), TaskProgressColumn())
         with Progress(*columns, console=output, disable=not output.is_terminal, transient=True) as bar:
             task = bar.add_task("", total=1.0)
-            made = day.make_day(folder, seed, fleets, vehicles, lambda share: bar.update(task, completed=share))
+            troubles = day.Troubles(breakdowns, jams)
+            made = day.make_day(folder, seed, fleets, vehicles, lambda share: bar.update(task, completed=share), troubles)
     amounts = {"fleet": made.fleets, "vehicle": made.vehicles, "route": made.routes, "stop": made.stops, "ping": made.pings}
     found = [f"{number:,} {thing}" + ("" if number == 1 else "s") for thing, number in amounts.items()]
     print(f"made {folder} from seed {seed}: {', '.join(found)}")
@@ -48,7 +53,7 @@ def make_day(
 
 
 @app.command()
-def score(
+def score(  # noqa: PLR0913, PLR0917 (every option is a parameter here)
     folder: Annotated[Path, typer.Argument(metavar="DAY_DIR", help="A recorded day: pings.parquet, and what else there is of it.")],
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Leave events, predictions and score.json here; else nowhere.")] = None,
     engine: Annotated[Literal["bytewax", "loop"], typer.Option(help="The flow, or the plain loop that must give the same.")] = "bytewax",
@@ -56,6 +61,9 @@ def score(
     every: Annotated[bool, typer.Option("--all-exceptions", help="Print every exception, not just the first 15.")] = False,
     time_zone: Annotated[str | None, typer.Option(metavar="NAME", help="IANA time zone of all fleets, whatever day.toml says.")] = None,
     processes: Annotated[int, typer.Option(min=1, max=16, help="Processes that share the fleets of the day.")] = 1,
+    proposals: Annotated[
+        bool, typer.Option("--proposals", help="Look for what could be done about late stops and breakdowns, as the live system does.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Keep checkpoints in --out; go on where an earlier run was cut short.")] = False,
 ) -> None:
     """Run a recorded day at full speed, print exceptions as they open, and end with the scorecard."""
@@ -67,7 +75,7 @@ def score(
 
         if resume and out is None:
             refuse("--resume needs --out: the checkpoints are kept there")
-        output, options = console(), ScoreOptions(engine, processes, resume, time_zone)
+        output, options = console(), ScoreOptions(engine, processes, resume, time_zone, proposals)
         if quiet:
             scored = score_folder(folder, out, options)
         else:

@@ -9,9 +9,10 @@ from replay.results import bunches
 
 COLUMNS = (
     "type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind", "fence_id", "dwell_s", "passed", "reason",
-    "exception_id", "episode", "stage",
+    "exception_id", "episode", "stage", "late_expected_s", "late_s", "late_without_s", "moved",
 )  # fmt: skip
-_TYPES = {"seq": pl.Int64, "episode": pl.Int64, "dwell_s": pl.Float64, "passed": pl.Boolean}
+_SECONDS = dict.fromkeys(("dwell_s", "late_expected_s", "late_s", "late_without_s"), pl.Float64)
+_TYPES = {"seq": pl.Int64, "episode": pl.Int64, "passed": pl.Boolean, "moved": pl.Boolean, **_SECONDS}
 
 
 class _Told(msgspec.Struct):
@@ -29,6 +30,10 @@ class _Told(msgspec.Struct):
     exception_id: str | None = None
     episode: int | None = None
     stage: str | None = None
+    late_expected_s: float | None = None
+    late_s: float | None = None
+    late_without_s: float | None = None
+    moved: bool | None = None
 
 
 class _Envelope(msgspec.Struct):

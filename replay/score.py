@@ -27,6 +27,7 @@ from replay.zones import zones_of
 from stream.apply import Applied
 from stream.checkpoint import UnusableCheckpoint
 from stream.checkpoints import Checkpoints
+from stream.reassign.policy import ReassignPolicy
 from stream.settings import FleetSettings
 
 Engine = Literal["bytewax", "loop"]
@@ -81,7 +82,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ScoreOptions:
-    """How a day is run; none of it changes what comes out."""
+    """How a day is run; none of it but `proposals` changes what comes out."""
 
     engine: Engine = "bytewax"
     processes: int = 1
@@ -90,6 +91,8 @@ class ScoreOptions:
     """Keep checkpoints in the output folder while running, and go on from those of a run that was cut short."""
     time_zone: str | None = None
     """IANA name for all fleets, whatever `day.toml` says."""
+    proposals: bool = False
+    """Solve what could be done about exceptions at the ticks; its answer is known at the next one. This does change what comes out."""
 
 
 def score_folder(day_dir: Path, out_dir: Path | None = None, options: ScoreOptions | None = None, watcher: Watcher | None = None) -> Score:
@@ -100,7 +103,7 @@ def score_folder(day_dir: Path, out_dir: Path | None = None, options: ScoreOptio
     watcher, options = watcher or Nobody(), options or ScoreOptions()
     watcher.stage("reading the day")
     day = read_day(day_dir)
-    settings = fleet_settings(day.fleets, options.time_zone)
+    settings = fleet_settings(day.fleets, options.time_zone, proposals=options.proposals)
     if out_dir is not None:
         out_dir.mkdir(parents=True, exist_ok=True)
     made_from = _made_from(day_dir, settings)
@@ -151,9 +154,10 @@ def _work_folder(out_dir: Path | None, resume: bool, made_from: dict[str, object
     shutil.rmtree(work)
 
 
-def fleet_settings(fleets: Mapping[str, str], time_zone: str | None) -> dict[str, FleetSettings]:
+def fleet_settings(fleets: Mapping[str, str], time_zone: str | None, *, proposals: bool = False) -> dict[str, FleetSettings]:
     """The settings of every fleet, from its time zone, or from one for all. Raises `BadDay` for a name that is no time zone."""
-    return {fleet_id: FleetSettings(time_zone=zone) for fleet_id, zone in zones_of(fleets, time_zone).items()}
+    reassign = ReassignPolicy(solving="here" if proposals else "off")
+    return {fleet_id: FleetSettings(time_zone=zone, reassign=reassign) for fleet_id, zone in zones_of(fleets, time_zone).items()}
 
 
 def _accounting(entries: int, report: RunReport, results: Results) -> Accounting:

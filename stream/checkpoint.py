@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from eta_models.model import ModelPolicy
 from eta_models.model_bytes import dump_model, load_model
@@ -20,8 +21,10 @@ from stream.contacts import Contacts
 from stream.corridors import Corridors, Leg, Run
 from stream.exceptions.table import Exceptions, SavedExceptions
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
+from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.pieces import in_pieces
+from stream.slowed import Slowed
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
@@ -72,6 +75,13 @@ class _Saved(msgspec.Struct, frozen=True):
     corridors: tuple[dict[int, Leg], list[Run]]
     model: bytes
     faults: dict[str, int] = {}
+    traffic: dict[int, Slowed] = {}
+    slow: bytes = b""
+    failed: list[str] = []
+    asked: dict[str, int] = {}
+    proposals: dict[str, OpenProposals] = {}
+    answers: list[bytes] = []
+    settling: dict[str, Settling] = {}
 
 
 _NUMBERS = (
@@ -121,6 +131,13 @@ def capture(state: FleetState) -> Captured:
         "corridors": msgspec.Raw(msgspec.msgpack.encode((state.corridors.legs, state.corridors.runs))),
         "model": dump_model(state.model),
         "faults": dict(state.faults),
+        "traffic": dict(state.traffic),
+        "slow": state.model.legs.slow.tobytes(),
+        "failed": list(state.failed),
+        "asked": dict(state.asked),
+        "proposals": dict(state.proposals),
+        "answers": list(state.answers),
+        "settling": dict(state.settling),
     }
 
 
@@ -145,6 +162,10 @@ def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
         setattr(state, name, number)
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
     state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
+    state.traffic = saved.traffic
+    state.model.legs.slow = np.frombuffer(saved.slow, np.float64).copy()
+    state.failed, state.asked, state.answers = saved.failed, saved.asked, saved.answers
+    state.proposals, state.settling = saved.proposals, saved.settling
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names
     state.speeds = Speeds.load(saved.speeds)
     state.exceptions, state.corridors = Exceptions.load(saved.exceptions), Corridors(*saved.corridors)

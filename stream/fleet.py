@@ -13,7 +13,11 @@ from stream.contacts import Contacts
 from stream.corridors import Corridors
 from stream.exceptions.table import Exceptions
 from stream.fence_rules import FenceRules
+from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
+from stream.question_messages import CandidatesAsked, WhatIfAsked
+from stream.slowed import Slowed
+from stream.troubles import Trouble
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
@@ -154,6 +158,23 @@ class FleetState:
     faults: dict[str, int] = field(default_factory=dict)
     """Pings of a vehicle on which the engine failed, since the last tidying up: after some, its pings are set aside."""
 
+    traffic: dict[int, Slowed] = field(default_factory=dict)
+    """What was told of traffic, by H3 cell of the model's areas, the oldest first."""
+    failed: list[str] = field(default_factory=list)
+    """Visits that failed of late and may be tried again: the newest 256."""
+    asked: dict[str, int] = field(default_factory=dict)
+    """Exceptions for which proposals were asked for, and when (us)."""
+    proposals: dict[str, OpenProposals] = field(default_factory=dict)
+    """What could be done about exceptions, the oldest first."""
+    answers: list[bytes] = field(default_factory=list)
+    """Proposals that a replay has made and that become known at its next working tick, as messages."""
+    settling: dict[str, Settling] = field(default_factory=dict)
+    """Visits of which an accepted proposal said when they would be reached."""
+    questions: list["Question"] = field(default_factory=list)
+    """What is to be solved aside, for whoever carries the flow to take; no part of a checkpoint."""
+    replanned: list[str] = field(default_factory=list)
+    """Routes that proposals changed, for whoever shows them to take; no part of a checkpoint."""
+
     def become(self, other: "FleetState") -> None:
         """Take over everything of another state, which must not be used any more."""
         for part in fields(self):
@@ -181,3 +202,12 @@ class FleetState:
         """The started route of a vehicle."""
         number = int(self.vehicles.route[vehicle])
         return self.routes[self.route_ids[number]] if number >= 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What could be done about these troubles, or what somebody `asked`: of a copy of the fleet as it was then."""
+
+    tried: FleetState
+    troubles: list[Trouble]
+    asked: WhatIfAsked | CandidatesAsked | None = None

@@ -12,8 +12,12 @@ from stream.judge_policy import GPS_ROLLOVER_US, METRES_A_DEGREE, YEAR_2000_US, 
 from stream.moments import Moment, micros
 from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
+from stream.proposal_messages import ProposalsMade
+from stream.proposals import Proposal
+from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reasons import REASONS, Reason
 from stream.texts import judge_text
+from stream.traffic_messages import TrafficPut
 
 PLAN_FACTS = (m.PlanMessage, m.VehiclePut, m.FencePut, m.FenceRemoved)  # facts about what shall be: may be old when they come
 
@@ -97,12 +101,12 @@ def _judge_instant(policy: JudgePolicy, field: str, value: datetime) -> Reason |
 
 def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) -> Reason | None:
     match message:
-        case m.RoutePublished() | m.StopAdded():
-            return _judge_stops(policy, message.stops if isinstance(message, m.RoutePublished) else [message.stop])
+        case m.RoutePublished() | m.StopAdded() | ProposalsMade() | WhatIfAsked() | CandidatesAsked():
+            return _judge_plan(policy, message)
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
-        case m.FencePut():
-            return _judge_fence(policy, message)
+        case m.FencePut() | TrafficPut():
+            return _judge_area(policy, message)
         case m.DriverBreak(duration_s=lasts_s) | m.Tick(behind_s=lasts_s):
             return None if 0 <= lasts_s <= policy.max_duration_s else Reason.VALUE_RANGE
         case m.VisitFact(visit_id=None, stop_id=None):
@@ -114,6 +118,17 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
     return None
 
 
+def _judge_plan(
+    policy: JudgePolicy, message: m.RoutePublished | m.StopAdded | ProposalsMade | WhatIfAsked | CandidatesAsked
+) -> Reason | None:
+    """Whatever brings visits into a plan, or supposes so."""
+    if isinstance(message, WhatIfAsked | CandidatesAsked):
+        return _judge_question(policy, message)
+    if isinstance(message, ProposalsMade):
+        return next(filter(None, (_judge_proposal(policy, proposal) for proposal in message.proposals)), None)
+    return _judge_stops(policy, message.stops if isinstance(message, m.RoutePublished) else [message.stop])
+
+
 def _judge_vehicle(policy: JudgePolicy, vehicle: m.VehiclePut) -> Reason | None:
     if vehicle.capacity is not None and vehicle.capacity < 0:
         return Reason.VALUE_RANGE
@@ -122,8 +137,11 @@ def _judge_vehicle(policy: JudgePolicy, vehicle: m.VehiclePut) -> Reason | None:
     return _judge_window(vehicle.shift_start, vehicle.shift_end)
 
 
-def _judge_fence(policy: JudgePolicy, fence: m.FencePut) -> Reason | None:
-    """Its geometry is for those who draw it: `fence_from`."""
+def _judge_area(policy: JudgePolicy, fence: m.FencePut | TrafficPut) -> Reason | None:
+    """A fence's geometry is for those who draw it: `fence_from`; the cell of traffic for the step that takes it."""
+    if isinstance(fence, TrafficPut):
+        slowed = None if 0.1 <= fence.factor <= 10.0 else Reason.VALUE_RANGE
+        return slowed or _judge_window(fence.valid_from, fence.valid_until)
     if max(len(fence.tags), len(fence.vehicle_ids), len(fence.vehicle_tags)) > policy.max_list:
         return Reason.TOO_LARGE
     return _judge_window(fence.valid_from, fence.valid_until)
@@ -152,6 +170,30 @@ def _judge_stop(policy: JudgePolicy, stop: PlannedStop) -> Reason | None:
     if len(stop.metadata) > policy.max_metadata or len(stop.skills) > policy.max_list:
         return Reason.TOO_LARGE
     return _judge_window(stop.window_start, stop.window_end)
+
+
+def _judge_proposal(policy: JudgePolicy, proposal: Proposal) -> Reason | None:
+    """What would be put into the plan has to be possible there."""
+    if any(abs(visit.shift_s or 0.0) > policy.max_duration_s for visit in proposal.visits):
+        return Reason.VALUE_RANGE
+    if reason := next(filter(None, (_judge_stops(policy, change.added) for change in proposal.changes)), None):
+        return reason
+    return next(filter(None, (_judge_window(offer.window_start, offer.window_end) for offer in proposal.windows)), None)
+
+
+def _judge_question(policy: JudgePolicy, message: WhatIfAsked | CandidatesAsked) -> Reason | None:
+    """Places and amounts that can be."""
+    if isinstance(message, CandidatesAsked):
+        places = [(message.load_lat, message.load_lon)]
+        parts = [_judge_stop(policy, message.stop), _judge_place(policy, message.stop.lat, message.stop.lon)]
+        possible = 1 <= message.most <= 20
+    else:
+        places = [(one.lat, one.lon) for one in message.changes]
+        parts = [_judge_window(one.window_start, one.window_end) for one in message.changes]
+        lasting = all(0 <= (one.delay_s or 0.0) <= policy.max_duration_s for one in message.changes)
+        possible = lasting and all(0.1 <= (1.0 if one.factor is None else one.factor) <= 10.0 for one in message.changes)
+    known = [_judge_place(policy, lat, lon) for lat, lon in places if lat is not None and lon is not None]
+    return next(filter(None, [*parts, *known, None if possible else Reason.VALUE_RANGE]), None)
 
 
 def _judge_proof(policy: JudgePolicy, proof: ProofOfDelivery, received_us: int) -> Reason | None:

@@ -11,6 +11,9 @@ from stream.exception_messages import ExceptionMessage
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
+from stream.proposal_messages import ProposalAccepted, ProposalsMade
+from stream.question_messages import CandidatesAsked, WhatIfAsked
+from stream.traffic_messages import TrafficPut
 
 
 class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -219,4 +222,5 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
 StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCompleted | StopFailed | StopSkipped | StopCancelled
 PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | AvailabilityConfirmed | LoadReady | DockAssigned
 OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | Tick
-AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage
+ProposalMessage = ProposalsMade | ProposalAccepted | WhatIfAsked | CandidatesAsked
+AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage | ProposalMessage | TrafficPut

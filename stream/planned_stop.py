@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from stream.moments import Moment
 
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]  # fits a 64-bit column
-StopKind = Literal["pickup", "delivery", "hub", "break"]
+StopKind = Literal["pickup", "delivery", "hub", "break", "handover"]
 
 
 class PlannedStop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -15,6 +15,7 @@ class PlannedStop(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     `load` is what it takes of the vehicle's capacity, in the same units; `skills` are what the vehicle must have.
     `connects_to_visit_id` is the visit of another vehicle that carries on what is brought here.
+    A `handover` is where goods come over from the vehicle that its metadata names (`from_vehicle_id`).
     """
 
     stop_id: str

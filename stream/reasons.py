@@ -115,6 +115,12 @@ class Reason(StrEnum):
         "A `plan_version` that is not newer than the one in force.",
         "Count versions up; look for a second planner.",
     )
+    UNKNOWN_PROPOSAL = ("unknown_proposal", "No such proposal is open.", "Read the exception's proposals anew: there may be newer ones.")
+    STALE_PROPOSAL = (
+        "stale_proposal",
+        "A plan or visit that the proposal is about has changed since, or it held only until an earlier moment.",
+        "Read the exception's proposals anew.",
+    )
     FLEET_FULL = ("fleet_full", "The fleet has as many vehicles as it may have.", "Raise the limit, or look for invented vehicle ids.")
 
     # Not the sender's fault.

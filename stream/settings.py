@@ -9,6 +9,7 @@ from stream.exceptions.policies import ExceptionPolicies
 from stream.fence_rules import FencePolicies
 from stream.judge_policy import JudgePolicy
 from stream.moments import instant
+from stream.reassign.policy import ReassignPolicy
 from stream.steps.clean import CleanPolicy
 from stream.steps.estimate import EstimatePolicy
 from stream.steps.progress import ProgressPolicy
@@ -37,6 +38,7 @@ class FleetSettings:
     estimate: EstimatePolicy = field(default_factory=EstimatePolicy)
     exceptions: ExceptionPolicies = field(default_factory=ExceptionPolicies)
     publish: PublishPolicy = field(default_factory=PublishPolicy)
+    reassign: ReassignPolicy = field(default_factory=ReassignPolicy)
     model: ModelPolicy = field(default_factory=ModelPolicy)
 
     def utc_offset_s(self, now_us: int) -> int:

@@ -11,6 +11,8 @@ from stream import messages as m
 from stream.codec import TYPES, encode
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
+from stream.proposals import Proposal, RouteChange
+from stream.question_messages import Supposition
 
 DAY_US = 86_400_000_000
 LATS = (90.0, -90.0, 89.999999, 0.0, 0.0011, -0.0011, 42.9, 42.9001, 42.95)
@@ -101,6 +103,29 @@ class Fuzz:
             connects_to_visit_id=draw.choice((None, self.name("v"))),
             metadata={f"k{i}": "x" * 256 for i in range(draw.choice((0, 0, 0, 16)))},
         )  # type: ignore[arg-type]  # fmt: skip
+
+    def supposition(self) -> Supposition:
+        """Anything that may be supposed, with fields that it does not need."""
+        draw = self.draw
+        change = draw.choice(("move", "window", "delay", "vehicle_out", "traffic"))
+        return Supposition(
+            change=change, visit_id=_visit(self), vehicle_id=self.name("v"), to_vehicle_id=self.name("v"), lat=draw.choice(LATS[4:]),
+            lon=draw.choice(LONS), radius_m=self.number(0.0, 1e308), delay_s=self.number(0.0, 86_400.0),
+            factor=draw.choice((None, 0.1, 10.0)),
+        )  # fmt: skip
+
+    def proposal(self) -> Proposal:
+        """A visit, known or not, goes somewhere, with a stop that is new."""
+        route, stop = self.name("r"), msgspec.structs.replace(self.stop(), visit_id=self.name("n"))
+        before = [_visit(self)] * self.draw.choice((0, 1))
+        order = [*before, str(stop.visit_id)]
+        change = RouteChange(route_id=route, vehicle_id=self.name("v"), before_visit_ids=before, visit_ids=order, added=[stop])
+        until = instant(self.now_us + self.draw.choice((-1, 60_000_000, DAY_US)))
+        return Proposal(
+            number=1, kind="move", changes=[msgspec.structs.replace(change, starts=self.draw.random() < 0.5)], visits=[], vehicles=[],
+            drive_added_s=0.0, late_before_s=self.number(0.0, 1e308), late_after_s=0.0, saved_visit_ids=[], late_visit_ids=[],
+            holds_until=until,
+        )  # fmt: skip
 
     def fence(self) -> dict[str, object]:
         """A square: small, none, or over the edge of the map."""
@@ -203,5 +228,17 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "wave_cutoff": lambda fuzz: fuzz.planned(),
     "name": lambda fuzz: fuzz.draw.choice((None, "\U0001f600")),
     "by": lambda _: "x" * 256,
+    "made_for": lambda fuzz: fuzz.draw.choice(WHOLE),
+    "actionable_until": lambda _: None,
+    "proposals": lambda fuzz: [fuzz.proposal()] * fuzz.draw.choice((0, 1, 3)),
+    "cell": lambda fuzz: fuzz.draw.choice(("872a100d2ffffff", "892a100d2c3ffff", "", "x")),
+    "factor": lambda fuzz: fuzz.number(0.1, 10.0),
+    "source": lambda _: None,
+    "question_id": lambda fuzz: fuzz.name("q"),
+    "changes": lambda fuzz: [fuzz.supposition()] * fuzz.draw.choice((1, 3, 50)),
+    "load_lat": lambda fuzz: fuzz.draw.choice((None, *LATS[4:])),
+    "load_lon": lambda fuzz: fuzz.draw.choice((None, *LONS)),
+    "most": lambda fuzz: fuzz.draw.choice((1, 20)),
+    "number": lambda fuzz: fuzz.draw.choice((1, 1, 2, 2**63 - 1)),
 }
 """A possible value of each field."""

@@ -1,7 +1,7 @@
 """Makes a delivery day: every fleet's city, plan, drive and observation, written as the files of a recorded day."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -43,7 +43,36 @@ def _no_progress(share: float) -> None:
     """Nobody watches."""
 
 
-def make_day(folder: Path, seed: int, fleets: int, vehicles: int, progress: Callable[[float], None] = _no_progress) -> MadeDay:
+@dataclass(frozen=True)
+class Troubles:
+    """How many vehicles of each fleet break down, and how many jams nobody foresaw its city has; None: as many as the parameters say."""
+
+    breakdowns: int | None = None
+    jams: int | None = None
+
+    def parameters(self) -> Parameters:
+        """The frozen figures with so many jams."""
+        return FROZEN if self.jams is None else replace(FROZEN, traffic=replace(FROZEN.traffic, jams=(self.jams, self.jams)))
+
+    def breaks(self, seed: int, fleet: int, vehicle: int, vehicles: int) -> bool:
+        """Whether a vehicle breaks down."""
+        if self.breakdowns is None:
+            return breaks_down(seed, fleet * vehicles + vehicle, FROZEN)
+        chosen = generator(seed, Draw.BREAKDOWN, fleet, vehicles).permutation(vehicles)[: self.breakdowns]
+        return vehicle in chosen
+
+
+AS_USUAL = Troubles()
+
+
+def make_day(
+    folder: Path,
+    seed: int,
+    fleets: int,
+    vehicles: int,
+    progress: Callable[[float], None] = _no_progress,
+    troubles: Troubles = AS_USUAL,
+) -> MadeDay:
     """Writes the day of `fleets` fleets of `vehicles` vehicles each into `folder`, which is made if it is not there.
 
     The same arguments give the same bytes; more fleets leave the rows of the first ones as they were. `progress` is called
@@ -51,15 +80,17 @@ def make_day(folder: Path, seed: int, fleets: int, vehicles: int, progress: Call
     than 999 of either.
     """
     _check(seed, fleets, vehicles)
+    parameters = troubles.parameters()
     folder.mkdir(parents=True, exist_ok=True)
     tables = Tables()
     settings = []
     for fleet in range(fleets):
-        setting, traffic = _found_fleet(seed, fleet, FROZEN)
+        setting, traffic = _found_fleet(seed, fleet, parameters)
         settings.append(setting)
         tables.fences += fence_features(setting.city, setting.fleet_id, FROZEN)
         for vehicle in range(vehicles):
-            _add_vehicle(tables, setting, traffic, (seed, fleet, vehicle, vehicles), FROZEN)
+            broken = troubles.breaks(seed, fleet, vehicle, vehicles)
+            _add_vehicle(tables, setting, traffic, (seed, fleet, vehicle), broken, parameters)
             progress((fleet * vehicles + vehicle + 1) / (fleets * vehicles) * 0.95)
     write_tables(folder, tables)
     write_description(folder, seed, local_date(seed), settings)
@@ -99,10 +130,11 @@ def _found_fleet(seed: int, fleet: int, parameters: Parameters) -> tuple[Setting
     return Setting(f"f{fleet + 1:02d}", city, int(noon) - 12 * 3_600_000_000), traffic
 
 
-def _add_vehicle(tables: Tables, setting: Setting, traffic: Traffic, numbers: tuple[int, int, int, int], parameters: Parameters) -> None:
-    """Plans, drives and observes one vehicle; `numbers` are seed, fleet, vehicle and vehicles a fleet."""
-    seed, fleet, vehicle, vehicles = numbers
-    broken = breaks_down(seed, fleet * vehicles + vehicle, parameters)
+def _add_vehicle(
+    tables: Tables, setting: Setting, traffic: Traffic, numbers: tuple[int, int, int], broken: bool, parameters: Parameters
+) -> None:
+    """Plans, drives and observes one vehicle; `numbers` are seed, fleet and vehicle."""
+    seed, fleet, vehicle = numbers
     planning, driving, fixing, pressing = (generator(seed, draw, fleet, vehicle) for draw in (Draw.PLAN, Draw.DRIVE, Draw.GPS, Draw.STATUS))
     duty = plan_duty(planning, setting.city, setting.fleet_id, vehicle, broken, parameters)
     driven = drive_duty(driving, setting.city, traffic, duty, broken, parameters)

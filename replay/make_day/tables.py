@@ -18,7 +18,7 @@ UTC_US = pl.Datetime("us", "UTC")
 ROUTES: dict[str, pl.DataType | type[pl.DataType]] = {
     "fleet_id": pl.String, "route_id": pl.String, "vehicle_id": pl.String, "seq": pl.Int64, "stop_id": pl.String,
     "lat": pl.Float64, "lon": pl.Float64, "kind": pl.String, "planned_arrival": UTC_US, "window_start": UTC_US,
-    "window_end": UTC_US, "service_s": pl.Float64, "priority": pl.Int64, "demand": pl.Int64, "order_ref": pl.String,
+    "window_end": UTC_US, "service_s": pl.Float64, "priority": pl.Int64, "load": pl.Float64, "order_ref": pl.String,
     "customer_ref": pl.String, "published_at": UTC_US, "radius_m": pl.Float64,
 }  # fmt: skip
 STATUSES: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -90,7 +90,9 @@ def route_rows(setting: Setting, duty: Duty) -> list[tuple[object, ...]]:
         for seq, v in enumerate(route.visits):
             names = (setting.fleet_id, route.route_id, duty.vehicle_id, seq, v.door.stop_id, float(lat[seq]), float(lon[seq]), v.kind)
             times = (at(v.planned_s), at(v.window_start_s), at(v.window_end_s), v.service_s)
-            rows.append((*names, *times, v.priority, v.demand, v.order_ref, v.door.customer_ref, at(route.published_s), v.door.radius_m))
+            rows.append(
+                (*names, *times, v.priority, float(v.demand), v.order_ref, v.door.customer_ref, at(route.published_s), v.door.radius_m)
+            )
     return rows
 
 

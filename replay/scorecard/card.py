@@ -16,6 +16,7 @@ from replay.scorecard.fences import FenceDwell, measure_dwell
 from replay.scorecard.intervals import Intervals, measure_intervals
 from replay.scorecard.lateness import Lateness, measure_lateness
 from replay.scorecard.questions import HORIZON_S, Questions, ask, find_fixes
+from replay.scorecard.reassignments import Reassignments, judge_reassignments
 from replay.scorecard.yardsticks import Yardsticks, measure_yardsticks
 
 
@@ -72,6 +73,7 @@ class Scorecard:
     truth: Truth | None
     fences: list[FenceDwell]
     exceptions: list[KindFigures]
+    reassignments: Reassignments
 
     def figures(self) -> dict[str, object]:
         """The whole tree as plain dicts, lists, numbers and None, ready for JSON."""
@@ -85,12 +87,13 @@ def score_day(day: DayTables, predictions: pl.DataFrame, events: pl.DataFrame) -
     route_id, seq` and, where known, `detected_at, exception_kind` and what `measure_dwell` takes. Both may carry `fleet_id`. Raises
     ScorecardError where a table lacks a column or its fleets cannot be told apart.
     """
+    whole = measure_dwell(events), count_kinds(events), judge_reassignments(events)
     if day.routes is None or day.arrivals is None:
         plan = list_visits(day.routes, None) if day.routes is not None else None
-        return Scorecard(count_rows(day, plan, predictions, events), None, measure_dwell(events), count_kinds(events))
+        return Scorecard(count_rows(day, plan, predictions, events), None, *whole)
     visits = list_visits(day.routes, day.arrivals)
     truth = compare_with_truth(day, visits, predictions, events, list_fleets(day.routes))
-    return Scorecard(count_rows(day, visits, predictions, events), truth, measure_dwell(events), count_kinds(events))
+    return Scorecard(count_rows(day, visits, predictions, events), truth, *whole)
 
 
 def compare_with_truth(day: DayTables, visits: Visits, predictions: pl.DataFrame, events: pl.DataFrame, fleets: list[str]) -> Truth:

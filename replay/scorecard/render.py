@@ -11,6 +11,7 @@ from replay.scorecard.exceptions import KindFigures, LateRisk
 from replay.scorecard.fences import FenceDwell
 from replay.scorecard.intervals import Intervals
 from replay.scorecard.lateness import Lateness
+from replay.scorecard.reassignments import Reassignments
 
 NOTHING = "-"
 
@@ -20,6 +21,8 @@ def render(scorecard: Scorecard) -> RenderableType:
     counts = say_counts(scorecard.counts)
     truth, dwell = scorecard.truth, [draw_dwell(scorecard.fences)] if scorecard.fences else []
     dwell += [draw_kinds(scorecard.exceptions)] if scorecard.exceptions else []
+    if scorecard.reassignments.proposed:
+        dwell.append(draw_visits("Reassignments, by exception and by visit", list_reassignments(scorecard.reassignments)))
     if truth is None:
         return Stack(counts, *dwell, Text("No true arrivals were recorded for this day: nothing to score, only counted.", style="yellow"))
     return Stack(
@@ -175,6 +178,21 @@ def draw_kinds(kinds: list[KindFigures]) -> Table:
         minutes = None if one.median_stood_s is None else one.median_stood_s / 60
         table.add_row(one.kind, *(f"{count:,}" for count in counts), number(minutes))
     return table
+
+
+def list_reassignments(made: Reassignments) -> list[tuple[str, str]]:
+    """What to say of proposals, and of what came of those that were accepted."""
+    hours = [number(seconds / 3600, ",.2f") for seconds in (made.without_s, made.expected_s, made.came_s)]
+    return [
+        ("proposed", f"{made.proposed:,}"),
+        ("accepted", f"{made.accepted:,}"),
+        ("visits settled", f"{made.settled:,}"),
+        ("of them moved", f"{made.moved:,}"),
+        ("not reached", f"{made.not_reached:,}"),
+        ("late without, h", hours[0]),
+        ("late expected, h", hours[1]),
+        ("late in the end, h", hours[2]),
+    ]
 
 
 MOST_FENCES = 12

@@ -8,7 +8,20 @@ from eta_models.columns import MISSING, Ints
 from geofences.cells import cell_name
 from geofences.fences import ALWAYS_US, FOR_EVER_US, Fence
 from stream.fleet import FleetState, Route, VehicleFacts
-from stream.live.views import FIX, VISIT, CellsView, DrawnView, FenceStay, FenceView, PlannedVisit, RouteView, Totals, VehicleView
+from stream.live.views import (
+    FIX,
+    VISIT,
+    CellsView,
+    DrawnView,
+    FenceStay,
+    FenceView,
+    PlannedVisit,
+    ProposalsView,
+    RouteView,
+    Totals,
+    VehicleView,
+)
+from stream.open_proposals import OpenProposals
 from stream.steps.refence import stays
 
 
@@ -104,6 +117,11 @@ def cells_view(state: FleetState) -> CellsView:
     """How fast the fleet moves, by cell."""
     table = state.speeds.table(LEAST_MOVES, MOST_CELLS)
     return CellsView(state.now_us, {cell_name(cell): (round(speed_mps, 2), moves) for cell, speed_mps, moves in table})
+
+
+def proposals_view(known: OpenProposals) -> ProposalsView:
+    """What could be done about an exception."""
+    return ProposalsView(known.exception_id, known.made_us, known.actionable_until_us, known.proposals)
 
 
 def fence_view(fence: Fence) -> FenceView:

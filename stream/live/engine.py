@@ -27,10 +27,12 @@ from stream.live.ownership import shards_text
 from stream.live.reader import Reader
 from stream.live.resume_file import ResumeFile, Rewound, resume_points, rewind
 from stream.live.settings import LiveSettings
+from stream.live.solver import Solver
 from stream.live.source_sink import LogSource, RedisSink
 from stream.live.views import FleetEntry, Heartbeat
 from stream.live.writer import Writer
 from stream.log import shard_of
+from stream.reassign.policy import ReassignPolicy
 from stream.settings import FleetSettings
 
 log = structlog.get_logger()
@@ -57,8 +59,7 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     resume = _resume(redis, resume_file, shards)
     tell = lambda shard, first, lost: tell_gap(redis, settings, shard, first, lost, now_us())  # noqa: E731 (one line of glue)
     reader = Reader.at(redis, settings, resume, time.sleep, tell, time.monotonic)
-    deaths = _deaths(redis, name)
-    beat = Heartbeat(os.getpid(), now_us(), now_us(), max(restarts, deaths), shards_text(shards))
+    beat = Heartbeat(os.getpid(), now_us(), now_us(), max(restarts, deaths := _deaths(redis, name)), shards_text(shards))
     inbox = Inbox(redis, settings) if 0 in shards else None
     aside = Aside()
     chores = Chores(redis, settings, name, beat, reader.marks, resume_file, now_us, inbox, aside.do, reader.last_ids)
@@ -75,16 +76,21 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     writer = Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause)
     known = {fleet_id: position for point in resume.values() for fleet_id, position in point.fleets.items()}
     of_fleet, took_over = cache(partial(fleet_settings, redis, settings)), deaths > 0
-    fleets = LiveFleets(of_fleet, kept, live=settings, alive=chores.alive, writer=writer, keeper=keeper, took_over=took_over, listed=known)
+    solver = Solver(redis, settings, lambda fleet_id: of_fleet(fleet_id).reassign)
+    fleets = LiveFleets(
+        of_fleet, kept, live=settings, alive=chores.alive, writer=writer, keeper=keeper, took_over=took_over, listed=known, solver=solver
+    )
     source = LogSource(reader, chores, stopping, time.sleep, fleets.writer.mend)
     flow = build_flow("fleetcast", source, RedisSink(fleets.writer), fleets)
 
     def finish() -> None:
         aside.end()
+        solver.end()
         chores.close()
 
     def abandon() -> None:
         aside.end()
+        solver.end()
         keeper.thread.shutdown()
 
     return Engine(flow, finish, abandon)
@@ -118,7 +124,9 @@ def fleet_settings(redis: Redis, settings: LiveSettings, fleet_id: str) -> Fleet
     """The settings of a fleet: its time zone is that of the settings, else the one with which it was made known."""
     entry: Any = redis.hget(FLEETS, fleet_id)
     known = msgspec.json.decode(entry, type=FleetEntry).time_zone if entry else settings.time_zone
-    return FleetSettings(time_zone=settings.fleets.get(fleet_id, known))
+    solving = "aside" if settings.proposals else "off"
+    reassign = ReassignPolicy(solving=solving, auto_accept=fleet_id in settings.accept_by_rule)
+    return FleetSettings(time_zone=settings.fleets.get(fleet_id, known), reassign=reassign)
 
 
 def _deaths(redis: Redis, name: str) -> int:

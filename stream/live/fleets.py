@@ -18,6 +18,7 @@ from stream.live.orders import Order, orders_of, position_text
 from stream.live.resume_file import Rewound
 from stream.live.settings import LiveSettings
 from stream.live.shown import Changes, Shown
+from stream.live.solver import Solver
 from stream.live.writer import Guard, Writer
 from stream.outputs import Numbered
 
@@ -47,6 +48,7 @@ class LiveFleets(Fleets):
 
     live: LiveSettings
     writer: Writer
+    solver: Solver
     keeper: Checkpointer
     took_over: bool = False
     """Whether somebody who died has left in Redis what is shown. After a clean end everything is written anew."""
@@ -102,6 +104,8 @@ class LiveFleets(Fleets):
             _retire(changes, self.writer.present(state.fleet_id))
         orders = orders_of(applied, told.again, changes, self.live, self.writer.by)
         told.again = []
+        self.solver.take([] if catching_up else state.questions)
+        state.questions = []
         return LiveApplied(**{name: getattr(applied, name) for name in Applied.__dataclass_fields__}, orders=orders)
 
     def _apply(self, state: FleetState, rest: FleetBatch, told: _Open) -> Applied | None:

@@ -28,7 +28,10 @@
 | `fc1:acknowledged:F` | hash | exception -> the event of the acknowledgement of its newest episode |
 | `fc1:open:F`, `fc1:closed:F` | sorted set | exception -> when it opened, when it was resolved (us) |
 | `fc1:fences:F` | hash | fence -> `FenceView` |
+| `fc1:proposals:F` | hash | exception -> `ProposalsView`: what could be done about it |
 | `fc1:stays:F` | hash | vehicle -> packed `STAY` rows of its last stays in fences, as their ends became known since `stays_from` |
+| `fc1:answer:F:ID` | string | what was answered to a question, for ten minutes |
+| `fc1:questions` | string | how many questions were asked through the API: what they are called by |
 | `fc1:cells:F` | string | `CellsView`: learned speeds by H3 cell |
 """
 
@@ -47,13 +50,19 @@ PROBE = f"{PREFIX}:probe"
 GAPS = f"{PREFIX}:gaps"
 ONCE = f"{PREFIX}:once"
 RECORDERS = f"{PREFIX}:recorders"
+QUESTIONS = f"{PREFIX}:questions"
 API_KEYS = f"{PREFIX}:keys"
 
 OF_A_FLEET = (
     "fleet", "fixes", "vehicles", "routes", "etas", "visits", "orders", "exceptions", "acknowledged", "open", "closed", "fences", "cells",
-    "stays",
+    "stays", "proposals",
 )  # fmt: skip
 """What is kept of each fleet; the first says how far it has been written."""
+
+
+def answer_key(fleet_id: str, question_id: str) -> str:
+    """The answer to a question."""
+    return f"{PREFIX}:answer:{fleet_id}:{question_id}"
 
 
 def log_key(shard: int) -> str:

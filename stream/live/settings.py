@@ -50,6 +50,14 @@ class LiveSettings(BaseSettings):
     ] = 60.0
     events_kept: Annotated[int, Field(ge=1_000, description="Events kept for subscribers that come back.")] = 200_000
     dead_letters_kept: Annotated[int, Field(ge=100, description="Refused inputs kept to be looked at.")] = 100_000
+    proposals: Annotated[
+        bool,
+        Field(description="Whether the engine looks for what could be done about late stops and breakdowns, in a thread of its own."),
+    ] = True
+    accept_by_rule: Annotated[
+        list[str],
+        Field(description="Fleets whose first proposal is accepted where it makes nobody late and saves ten weighted minutes."),
+    ] = []
     standby: Annotated[
         bool,
         Field(description="Whether `fleetcast` keeps a second engine (about 130 MB) beside each, which goes on at once where one dies."),

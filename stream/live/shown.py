@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch
 from stream.fleet import FleetState, Route
-from stream.live.describe import WORDS, cells_view, fence_view, fixes, route_view, standing, totals, vehicle_view, visit_rows
+from stream.live.describe import (
+    WORDS,
+    cells_view,
+    fence_view,
+    fixes,
+    proposals_view,
+    route_view,
+    standing,
+    totals,
+    vehicle_view,
+    visit_rows,
+)
 from stream.live.views import VISIT
 from stream.messages import (
     AnyMessage,
@@ -67,6 +78,8 @@ class Shown:
     route_of: dict[str, str] = field(default_factory=dict)
     """Visit -> the route under which it was shown."""
     fences: set[str] = field(default_factory=set)
+    proposals: dict[str, int] = field(default_factory=dict)
+    """Exception -> when its proposals were made."""
     now_us: int = MISSING
     """The fleet's now at the last changes: vehicles estimated since have new ETAs."""
     ticked_us: int = MISSING
@@ -79,6 +92,7 @@ class Shown:
             visits, _ = self.routes[route.route_id] = _visits_and_orders(state, route)
             self.route_of.update(dict.fromkeys(visits, route.route_id))
         self.fences, self.whole = set(state.fences), False
+        self.proposals = {name: known.made_us for name, known in state.proposals.items()}
         self.now_us, self.ticked_us = state.now_us, state.ticked_us
 
     def changes(self, state: FleetState, batch: FleetBatch) -> Changes:
@@ -90,6 +104,7 @@ class Shown:
         everybody = np.arange(state.vehicles.count)
         estimated = np.flatnonzero(state.vehicles.estimated_us[: state.vehicles.count] >= self.now_us)
         planned = list(state.routes.values()) if self.whole else self._planned(state, plans)
+        state.replanned = []
         touched = np.union1d(_touched_vehicles(state, batch), np.array([route.vehicle for route in planned], dtype=np.int64))
         rows = np.union1d(touched, estimated)
         change = Changes(self.whole, totals=_encode(totals(state)))
@@ -110,8 +125,17 @@ class Shown:
             self.ticked_us, change.cells = state.ticked_us, _encode(cells_view(state))
         if fenced:
             self._show_fences(state, put & state.fences.keys(), change)
+        self._show_proposals(state, change)
         self.whole, self.now_us = False, state.now_us
         return change
+
+    def _show_proposals(self, state: FleetState, change: Changes) -> None:
+        """Proposals that are new, and those that are there no more."""
+        made = {name: known.made_us for name, known in state.proposals.items()}
+        for name in [name for name, made_us in made.items() if self.whole or self.proposals.get(name) != made_us]:
+            change.put("proposals", name, _encode(proposals_view(state.proposals[name])))
+        change.remove("proposals", sorted(self.proposals.keys() - made.keys()))
+        self.proposals = made
 
     def _show_vehicles(self, state: FleetState, rows: Ints, facts: set[int], change: Changes) -> Ints:
         """Vehicles of which more has changed than the fix; returns their rows."""
@@ -127,9 +151,9 @@ class Shown:
 
     def _planned(self, state: FleetState, plans: Sequence[AnyMessage]) -> list[Route]:
         """Routes that have to be shown as a whole: those named, those that lost a visit, and all of a vehicle that took another route."""
-        if not plans:
+        if not plans and not state.replanned:
             return []
-        ids = {getattr(message, name, "") for message in plans for name in ("route_id", "to_route_id")}
+        ids = set(state.replanned) | {getattr(message, name, "") for message in plans for name in ("route_id", "to_route_id")}
         ids |= {self.route_of.get(message.visit_id or "", "") for message in plans if isinstance(message, StopReassigned)}
         vehicles = {state.vehicle_rows.get(m.vehicle_id, -1) for m in plans if isinstance(m, RoutePublished | RouteStarted | RouteEnded)}
         return [route for route in state.routes.values() if route.route_id in ids or route.vehicle in vehicles]

@@ -7,6 +7,7 @@ import numpy as np
 from msgspec import Struct
 
 from eta_models.columns import MISSING
+from stream.proposals import Proposal
 
 FIX = np.dtype(
     [
@@ -139,6 +140,15 @@ class FenceView(Struct, frozen=True, omit_defaults=True):
     valid_until_us: int = MISSING
     vehicle_ids: tuple[str, ...] = ()
     vehicle_tags: tuple[str, ...] = ()
+
+
+class ProposalsView(Struct, frozen=True):
+    """What could be done about an exception: the proposals as they came into the log, and since when they are known."""
+
+    exception_id: str
+    made_us: int
+    actionable_until_us: int
+    proposals: list[Proposal]
 
 
 class CellsView(Struct, frozen=True):

@@ -19,22 +19,31 @@ from stream.messages import (
     FenceRemoved,
     HandedOver,
     LoadReady,
+    ProposalMessage,
     RoutePublished,
     StopAdded,
     StopReassigned,
     Tick,
 )
 from stream.outputs import Event, Outputs
+from stream.proposal_messages import ProposalAccepted, ProposalsMade
+from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reasons import Reason
+from stream.reassign.ask import ask as ask_solver
+from stream.reassign.ask import wonder
 from stream.rounds import ask
 from stream.settings import FleetSettings
+from stream.steps.goods import hand_over
 from stream.steps.learn import learn
 from stream.steps.notices import refuse
 from stream.steps.plans import add_stop, publish_route, reassign_stop
+from stream.steps.reassign import accept_proposal, forget_proposals, note_proposals, settle_proposals, take_answers
 from stream.steps.refence import change_fence, expire_fences
 from stream.steps.risk import tell_late
 from stream.steps.statuses import Facts
+from stream.steps.traffic import put_traffic, slow_down
 from stream.tidy import tidy, trim
+from stream.traffic_messages import TrafficPut
 
 TIDY_EVERY_US = 600_000_000
 """How often rows of routes that are over are dropped, in log time."""
@@ -62,13 +71,37 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = put_policy(state, message)
         case ExceptionDeed():
             reason = do(state, message, facts.at_us, (facts.position, facts.now_us), out)
-        case HandedOver() | AvailabilityConfirmed():
-            reason = None if message.visit_id in state.visit_rows else Reason.UNKNOWN_VISIT
+        case ProposalsMade() | ProposalAccepted() | WhatIfAsked() | CandidatesAsked():
+            reason = _proposal(settings, state, facts, message, out)
+        case HandedOver() | AvailabilityConfirmed() | TrafficPut():
+            reason = _fact(state, facts, message)
         case _:
             reason = Reason.UNKNOWN_TYPE
     state.now_us = max(state.now_us, now_us)
     if reason is not None:
         refuse(notice, reason, out)
+
+
+def _fact(state: FleetState, facts: Facts, message: HandedOver | AvailabilityConfirmed | TrafficPut) -> Reason | None:
+    """What somebody outside says of a visit, or of the roads."""
+    if isinstance(message, TrafficPut):
+        return put_traffic(state, facts, message)
+    if message.visit_id not in state.visit_rows:
+        return Reason.UNKNOWN_VISIT
+    if isinstance(message, HandedOver):
+        hand_over(state, message.visit_id, message.from_vehicle_id, message.to_vehicle_id)
+    return None
+
+
+def _proposal(settings: FleetSettings, state: FleetState, facts: Facts, message: ProposalMessage, out: Outputs) -> Reason | None:
+    """What could be done about an exception, what is to be done, and what somebody would like to know."""
+    if isinstance(message, ProposalAccepted):
+        return accept_proposal(state, facts, message, out)
+    if isinstance(message, ProposalsMade):
+        note_proposals(settings.reassign, state, facts, message, out)
+    else:
+        wonder(settings.reassign, state, facts.position, message)
+    return None
 
 
 def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs) -> None:
@@ -80,6 +113,7 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     look_back(state)
     learn(state, facts.position, out)
     state.corridors.learn()
+    slow_down(state, state.now_us)
     trim(state)
     state.speeds.trim()
     vehicles = state.vehicles
@@ -90,6 +124,10 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     if count:
         ask(settings, state, rows, np.full(count, facts.position), np.full(count, state.now_us), np.ones(count, dtype=bool), out)
     _look_after(settings, state, (facts.position, state.now_us), out)
+    take_answers(settings.reassign, state, facts, out)
+    settle_proposals(state, facts, out)
+    forget_proposals(state, state.now_us)
+    ask_solver(settings.reassign, state, facts.position)
     if before_us != MISSING and before_us // TIDY_EVERY_US != state.now_us // TIDY_EVERY_US:
         tidy(state)
         forget_exceptions(state, (facts.position, state.now_us), out)

@@ -89,10 +89,10 @@ def _replan(state: FleetState, facts: Facts, route: Route, places: list[Place], 
         settle(state, route.vehicle, row, facts.position, facts.now_us, out)
         drop(state, row, facts.now_us)
     lay(state, route, [*(Place(row) for row in others if row not in set(gone)), *places], out)
-    _refresh(state, route)
+    refresh(state, route)
 
 
-def _refresh(state: FleetState, route: Route) -> None:
+def refresh(state: FleetState, route: Route) -> None:
     """A changed route is estimated anew at once."""
     if state.is_driven(route):
         set_next(state, route.vehicle)
@@ -102,7 +102,7 @@ def _refresh(state: FleetState, route: Route) -> None:
 def _hand_route(state: FleetState, facts: Facts, route: Route, vehicle: int, out: Outputs) -> None:
     """Another vehicle takes the route over; if it was on its way, the new one sets out from where it is now."""
     vehicles, before, driven = state.vehicles, route.vehicle, state.is_driven(route)
-    _take_questions(state, before, vehicle, range(route.first, route.end))
+    take_questions(state, before, vehicle, range(route.first, route.end))
     route.vehicle = vehicle
     if driven:
         vehicles.route[before] = vehicles.here[before] = vehicles.left_visit[before] = -1
@@ -110,7 +110,7 @@ def _hand_route(state: FleetState, facts: Facts, route: Route, vehicle: int, out
         set_out(state, facts, route, out)
 
 
-def _take_questions(state: FleetState, before: int, after: int, visits: Sequence[int]) -> None:
+def take_questions(state: FleetState, before: int, after: int, visits: Sequence[int]) -> None:
     """Kept questions count for the vehicle that will bring their answer."""
     kept = int(state.visits.kept[list(visits)].sum())
     state.vehicles.kept[before] -= kept
@@ -168,14 +168,14 @@ def reassign_stop(state: FleetState, facts: Facts, message: StopReassigned, out:
 def _move(state: FleetState, visit: int, before: Route, to: tuple[Route, int], out: Outputs) -> None:
     """Take a visit out of one route and put it into one, before its visit number `place`."""
     after, place = to
-    _take_questions(state, before.vehicle, after.vehicle, [visit])
+    take_questions(state, before.vehicle, after.vehicle, [visit])
     rows = range(after.first, after.end)
     ahead, behind = ([Place(row) for row in part if row != visit] for part in (rows[:place], rows[place:]))
     lay(state, after, [*ahead, Place(visit), *behind], out)
     if before is not after:
         lay(state, before, [Place(row) for row in range(before.first, before.end) if row != visit], out)
     for route in (before, after):
-        _refresh(state, route)
+        refresh(state, route)
         state.exceptions.unchecked.add(route.route_id)
 
 
@@ -194,7 +194,7 @@ def change_window(state: FleetState, facts: Facts, message: WindowChanged, out: 
     visits.revised_us[visit] = facts.at_us
     visits.revisions[visit] += 1
     route = state.routes[state.names[visit].route_id]
-    _refresh(state, route)
+    refresh(state, route)
     said = {"window_start": instant_or_none(window[0]), "window_end": instant_or_none(window[1])}
     event = visit_event(state, "window_changed", route.vehicle, visit, facts.at_us, facts.now_us, dict(said))
     out.emit(facts.position, event.again(int(visits.revisions[visit])))

@@ -33,6 +33,9 @@ WORD = WordPolicy()
 FRESH_US = 120_000_000
 """A fix so old still says where a vehicle set out from."""
 
+MOST_FAILED = 256
+"""Failed visits that are remembered for another attempt."""
+
 EARLY_US = 900_000_000
 """A first stop that is planned so much later has not been reached by setting out there."""
 
@@ -214,4 +217,6 @@ def _done(state: FleetState, segment: Segment, visit: int, at_us: int, message: 
         note_fact(state, position, "pod_mismatch", visit, row, at_us, doubts)
     _reach_unseen(state, segment, visit, at_us, out)
     state.visits.done_us[visit] = at_us
+    if failed:
+        state.failed = [*state.failed, state.names[visit].visit_id][-MOST_FAILED:]
     close(state, segment, visit, FAILED if failed else COMPLETED, at_us, message.reason if isinstance(message, StopFailed) else None, out)

@@ -66,7 +66,7 @@ def entries_of() -> Callable[..., Any]:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> LiveSettings:
-    return LiveSettings(state_dir=tmp_path, linger_ms=0)
+    return LiveSettings(state_dir=tmp_path, linger_ms=0, proposals=False)
 
 
 @dataclass
@@ -154,7 +154,7 @@ class Logs:
         assert told == events
         assert len({msgspec.json.decode(payload)["id"] for _, payload in events}) == len(events)
         changes = Shown().changes(state, FleetBatch(fleet_id, no_pings(), []))
-        for kind in ("fixes", "vehicles", "routes", "etas", "visits", "fences"):
+        for kind in ("fixes", "vehicles", "routes", "etas", "visits", "fences", "proposals"):
             stands = [part.encode() if isinstance(part, str) else part for part in changes.puts.get(kind, [])]
             assert present[kind] == (dict(zip(stands[::2], stands[1::2], strict=True)) or None), kind
         assert present["orders"] == (sorted((order.encode(), 0.0) for order in changes.orders) or None)

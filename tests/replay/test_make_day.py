@@ -114,7 +114,7 @@ def test_the_tables_have_their_columns(day: dict[str, pl.DataFrame]) -> None:
         | dict.fromkeys(("lat", "lon", "speed_mps", "heading", "accuracy_m"), number),
         "routes": {"fleet_id": words, "route_id": words, "vehicle_id": words, "seq": whole, "stop_id": words, "lat": number, "lon": number}
         | {"kind": words, "planned_arrival": UTC, "window_start": UTC, "window_end": UTC, "service_s": number, "priority": whole}
-        | {"demand": whole, "order_ref": words, "customer_ref": words, "published_at": UTC, "radius_m": number},
+        | {"load": number, "order_ref": words, "customer_ref": words, "published_at": UTC, "radius_m": number},
         "statuses": {"fleet_id": words, "at": UTC, "received_at": UTC, "type": words, "route_id": words, "vehicle_id": words}
         | {"stop_id": words, "reason": words},
         "vehicles": {"fleet_id": words, "vehicle_id": words, "driver_id": words, "capacity": number, "skills": pl.List(pl.String())}

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from stream import messages as m
 from stream.exception_messages import ExceptionAcknowledged, ExceptionAssigned, ExceptionNoted, ExceptionSnoozed, PolicyPut
+from stream.proposal_messages import ProposalAccepted
 
 STEP_S = 10
 VEHICLES = ("v1", "v2", "v3")
@@ -164,6 +165,16 @@ class Story:
 
     def down(self, vehicle, route, value):
         return self.say(m.VehicleUp if value % 3 == 0 else m.VehicleDown, vehicle, route)
+
+    def up(self, vehicle, route, value):
+        return self.say(m.VehicleUp, vehicle, route)
+
+    def load(self, vehicle, route, value):
+        return self.say(m.VehiclePut, vehicle, route, capacity=float(value), loaded_visit_ids=["none"] * (value % 2))
+
+    def accept(self, vehicle, route, value):
+        kind = f"late_risk:{route}.{1 + value % 5}" if value % 3 else f"vehicle_down:{vehicle}"
+        return self.say(ProposalAccepted, vehicle, route, exception_id=f"depot:{kind}", number=1 + value % 2, by="ann")
 
     def break_(self, vehicle, route, value):
         return self.say(m.DriverBreak, vehicle, route, duration_s=60.0 * value)

@@ -1,0 +1,73 @@
+"""Which vehicles could take something over: on a route or standing by, heard of lately, not down."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from eta_models.columns import MISSING, Floats, Ints
+from geofences.positions import distance_m
+from stream.fleet import FleetState, Route, VehicleFacts
+from stream.reassign.policy import ReassignPolicy
+from stream.visits import OPEN
+
+RELOAD_US = 900_000_000
+"""A vehicle has to be done with a route so long before its next one is planned to begin."""
+
+
+def takers(tried: FleetState, policy: ReassignPolicy, orphans: Ints) -> list[int]:
+    """Rows of the vehicles that could take one of the visits `orphans`, the nearest if there are many; in the order of their rows."""
+    v = tried.vehicles
+    used = slice(0, v.count)
+    known = (v.at_us[used] != MISSING) & (tried.now_us - v.at_us[used] <= policy.fix_age_s * 1e6) & (v.down[used] == 0)
+    waiting = {route.vehicle for route in tried.routes.values() if not route.started and route.ended_us == MISSING}
+    rows = [row for row in np.flatnonzero(known).tolist() if v.route[row] >= 0 or _stands_by(tried, row, waiting)]
+    if len(rows) <= policy.most_takers:
+        return rows
+    near = _nearest_m(tried, rows, orphans)
+    return sorted(rows[i] for i in np.argsort(near, kind="stable")[: policy.most_takers].tolist())
+
+
+def _stands_by(tried: FleetState, row: int, waiting: set[int]) -> bool:
+    """A vehicle that dispatch has told of, without a route now or to come, and whose shift is not over."""
+    facts = tried.facts.get(tried.vehicle_ids[row])
+    return facts is not None and row not in waiting and (facts.shift_end_us == MISSING or facts.shift_end_us > tried.now_us)
+
+
+def _nearest_m(tried: FleetState, rows: list[int], orphans: Ints) -> Floats:
+    """How near each vehicle comes to any of the visits: from where it is, or from a visit on its way."""
+    v, visits = tried.vehicles, tried.visits
+    nearest = np.empty(len(rows))
+    for i, row in enumerate(rows):
+        ahead = open_visits(tried, row)
+        lat, lon = np.append(visits.lat[ahead], v.lat[row]), np.append(visits.lon[ahead], v.lon[row])
+        nearest[i] = distance_m(lat[:, None], lon[:, None], visits.lat[orphans][None], visits.lon[orphans][None]).min()
+    return nearest
+
+
+def open_visits(tried: FleetState, row: int) -> list[int]:
+    """Rows of the open visits of the route that a vehicle drives, in order."""
+    route = tried.route_of(row)
+    return [] if route is None else open_of(tried, route)
+
+
+def open_of(tried: FleetState, route: Route) -> list[int]:
+    """Rows of the open visits of a route, in order."""
+    return (np.flatnonzero(tried.visits.state[route.first : route.end] == OPEN) + route.first).tolist()
+
+
+def done_by_us(tried: FleetState, row: int) -> int:
+    """When a vehicle must be done with what it drives: the end of its shift, or its next route; `MISSING` = nobody said."""
+    facts = tried.facts.get(tried.vehicle_ids[row], VehicleFacts())
+    following = [
+        int(tried.visits.planned_us[route.first]) - RELOAD_US
+        for route in tried.routes.values()
+        if route.vehicle == row and not route.started and route.ended_us == MISSING and tried.visits.planned_us[route.first] != MISSING
+    ]
+    known = [at_us for at_us in (facts.shift_end_us, *following) if at_us != MISSING]
+    return min(known, default=MISSING)
+
+
+def waits_for_goods(tried: FleetState, ahead: Sequence[int], visit: int) -> bool:
+    """Whether the goods of a delivery may still be where its vehicle is to fetch them: such a visit stays behind that call."""
+    before = ahead[: ahead.index(visit)]
+    return tried.names[visit].kind == "delivery" and any(tried.names[row].kind == "handover" for row in before)

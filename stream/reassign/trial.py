@@ -1,0 +1,85 @@
+"""One thing to try: other orders of visits, put into the words of a proposal's changes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from stream.fleet import FleetState
+from stream.moments import instant, instant_or_none
+from stream.planned_stop import PlannedStop
+from stream.proposals import ProposalKind, RouteChange, WindowOffer
+from stream.reassign.policy import ReassignPolicy
+from stream.reassign.takers import open_visits
+from stream.reassign.view import Handover
+
+HANDOVER = -1
+"""Stands for the hand-over among rows of visits."""
+AGAIN = -2
+"""Stands for the second attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """New orders of open visits by vehicle (rows of both). `moved` have another place or route than before."""
+
+    kind: ProposalKind
+    orders: Mapping[int, Sequence[int]]
+    moved: frozenset[int] = frozenset()
+    handover: Handover | None = None
+    again: PlannedStop | None = None
+    windows: list[WindowOffer] = field(default_factory=list)
+
+
+def changes_of(tried: FleetState, policy: ReassignPolicy, trial: Trial) -> list[RouteChange]:
+    """The changes that a trial means."""
+    return [_change(tried, policy, trial, vehicle, order) for vehicle, order in trial.orders.items()]
+
+
+def _change(tried: FleetState, policy: ReassignPolicy, trial: Trial, vehicle: int, order: Sequence[int]) -> RouteChange:
+    route, added = tried.route_of(vehicle), list[PlannedStop]()
+    names = list[str]()
+    for row in order:
+        if row == HANDOVER and trial.handover is not None:
+            added.append(_call(tried, policy, trial.handover, vehicle, len(names)))
+        elif row == AGAIN and trial.again is not None:
+            added.append(trial.again)
+        names.append(tried.names[row].visit_id if row >= 0 else str(added[-1].visit_id))
+    vehicle_id = tried.vehicle_ids[vehicle]
+    return RouteChange(
+        route_id=route.route_id if route is not None else f"{vehicle_id[:48]}.standby-{tried.route_numbers}",
+        vehicle_id=vehicle_id,
+        before_visit_ids=[tried.names[row].visit_id for row in open_visits(tried, vehicle)],
+        visit_ids=names,
+        added=added,
+        starts=route is None,
+    )
+
+
+def _call(tried: FleetState, policy: ReassignPolicy, handover: Handover, vehicle: int, place: int) -> PlannedStop:
+    """The call at a hand-over, as a visit of the vehicle that takes over."""
+    giver, taker = tried.vehicle_ids[handover.vehicle] if handover.vehicle >= 0 else "depot", tried.vehicle_ids[vehicle]
+    name = f"handover.{giver[:20]}.{taker[:20]}.{tried.position % 10**9}"
+    begins = None if handover.from_s <= 0 else instant(tried.now_us) + timedelta(seconds=round(handover.from_s))
+    return PlannedStop(
+        stop_id=f"handover.{giver[:48]}",
+        visit_id=name,
+        lat=handover.lat,
+        lon=handover.lon,
+        seq=place,
+        kind="handover",
+        radius_m=100.0,
+        window_start=begins,
+        service_s=policy.handover_s,
+        metadata={"from_vehicle_id": giver},
+    )
+
+
+def offer(tried: FleetState, visit: int, expected_us: int) -> WindowOffer:
+    """Another window around an arrival: two hours, beginning half an hour before it, on the quarter."""
+    quarter = 900_000_000
+    start_us = (expected_us - 1_800_000_000) // quarter * quarter
+    return WindowOffer(
+        visit_id=tried.names[visit].visit_id,
+        window_start=instant_or_none(start_us),
+        window_end=instant_or_none(start_us + 8 * quarter),
+    )

@@ -1,0 +1,121 @@
+"""Changes of a proposal put into the plan: the same whether they are tried on a copy of the fleet or were accepted."""
+
+from collections.abc import Mapping, Sequence
+
+from eta_models.columns import MISSING
+from stream.fleet import FleetState, Route
+from stream.moments import micros
+from stream.outputs import Outputs
+from stream.planned_stop import PlannedStop
+from stream.proposals import Proposal, RouteChange
+from stream.reasons import Reason
+from stream.routes import Place, lay
+from stream.steps.goods import carries, hand_over
+from stream.steps.plans import open_route, refresh, take_questions
+from stream.steps.statuses import Facts, set_out
+from stream.visits import OPEN
+
+
+def fits(state: FleetState, proposal: Proposal) -> Reason | None:
+    """Why a proposal cannot be put into the plan any more: None where nothing that it is about has changed.
+
+    What was visited since, in the order that held before and would hold after, does not matter.
+    """
+    given = {visit_id for change in proposal.changes for visit_id in change.before_visit_ids}
+    new = {stop.visit_id for change in proposal.changes for stop in change.added}
+    taken = [visit_id for change in proposal.changes for visit_id in change.visit_ids]
+    moved = {row for change in proposal.changes for row in change.visit_ids if row not in change.before_visit_ids} - new
+    if len(set(taken)) < len(taken) or not set(taken) <= given | new or any(visit_id in state.visit_rows for visit_id in new):
+        return Reason.STALE_PROPOSAL
+    if any(moved & set(change.visit_ids) and set(change.before_visit_ids) - set(change.visit_ids) for change in proposal.changes):
+        return Reason.STALE_PROPOSAL  # a route that both gives and takes: no solver of ours makes one
+    if not all(_route_fits(state, change) for change in proposal.changes):
+        return Reason.STALE_PROPOSAL
+    windows = [state.visit_rows.get(offer.visit_id, -1) for offer in proposal.windows]
+    return None if all(row >= 0 and state.visits.state[row] == OPEN for row in windows) else Reason.STALE_PROPOSAL
+
+
+def _route_fits(state: FleetState, change: RouteChange) -> bool:
+    route = state.routes.get(change.route_id)
+    vehicle = state.vehicle_rows.get(change.vehicle_id, -1)
+    if vehicle < 0:
+        return False
+    if change.starts:
+        return route is None and state.vehicles.route[vehicle] < 0 and not state.vehicles.down[vehicle]
+    if route is None or route.ended_us != MISSING or route.vehicle != vehicle:
+        return False
+    now = [state.names[row].visit_id for row in open_rows(state, route)]
+    gone = len(change.before_visit_ids) - len(now)
+    if gone < 0 or change.before_visit_ids[gone:] != now:
+        return False
+    takes = any(visit_id not in change.before_visit_ids for visit_id in change.visit_ids)
+    return change.visit_ids[:gone] == change.before_visit_ids[:gone] and not (takes and state.vehicles.down[vehicle])
+
+
+def open_rows(state: FleetState, route: Route) -> list[int]:
+    """Rows of the open visits of a route, in order."""
+    return [row for row in range(route.first, route.end) if state.visits.state[row] == OPEN]
+
+
+def change_plan(state: FleetState, facts: Facts, proposal: Proposal, out: Outputs) -> list[str]:
+    """Put a proposal that fits into the plan; returns the routes that changed."""
+    _retime(state, proposal)
+    for offer in proposal.windows:
+        row = state.visit_rows[offer.visit_id]
+        state.visits.opens_us[row], state.visits.closes_us[row] = micros(offer.window_start), micros(offer.window_end)
+        state.visits.revised_us[row] = facts.at_us
+        refresh(state, state.routes[state.names[row].route_id])
+    # Who takes comes first: a visit is carried from the row where it still stands.
+    for change in sorted(proposal.changes, key=lambda change: set(change.visit_ids) <= set(change.before_visit_ids)):
+        _lay(state, facts, change, out)
+    windowed = [state.names[state.visit_rows[offer.visit_id]].route_id for offer in proposal.windows]
+    return [*(change.route_id for change in proposal.changes), *windowed]
+
+
+def _retime(state: FleetState, proposal: Proposal) -> None:
+    """Planned arrivals move along with what is expected; a visit that has another place in the order has none any more."""
+    for outlook in proposal.visits:
+        row = state.visit_rows.get(outlook.visit_id, -1)
+        if row >= 0 and state.visits.state[row] == OPEN and state.visits.planned_us[row] != MISSING:
+            moved = outlook.shift_s is None
+            state.visits.planned_us[row] = MISSING if moved else state.visits.planned_us[row] + round((outlook.shift_s or 0.0) * 1e6)
+
+
+def _lay(state: FleetState, facts: Facts, change: RouteChange, out: Outputs) -> None:
+    """Give a route its new order behind what is over; visits that it gave away are on another one by now."""
+    vehicle = state.vehicle_rows[change.vehicle_id]
+    route = state.routes.get(change.route_id)
+    if route is None:
+        route = open_route(state, facts, change.route_id, vehicle, 1)
+    own = set(range(route.first, route.end))
+    over = [Place(row) for row in range(route.first, route.end) if state.visits.state[row] != OPEN and _is_here(state, row)]
+    added = {stop.visit_id: stop for stop in change.added}
+    places = [
+        Place(-1, added[name]) if name in added else Place(state.visit_rows[name])
+        for name in change.visit_ids
+        if _stays(state, name, added)
+    ]
+    for row in [place.row for place in places if place.row >= 0 and place.row not in own]:
+        before = state.routes[state.names[row].route_id]
+        take_questions(state, before.vehicle, vehicle, [row])
+        if carries(state, row, before):
+            hand_over(state, state.names[row].visit_id, state.vehicle_ids[before.vehicle], change.vehicle_id)
+    lay(state, route, [*over, *places], out)
+    if change.starts:
+        set_out(state, facts, route, out)
+    refresh(state, route)
+
+
+def _stays(state: FleetState, visit_id: str, added: Mapping[str | None, PlannedStop]) -> bool:
+    """What was visited since the proposal was made stands among what is over."""
+    return visit_id in added or state.visits.state[state.visit_rows[visit_id]] == OPEN
+
+
+def _is_here(state: FleetState, row: int) -> bool:
+    """Rows that a visit left for another route are of nobody."""
+    return state.visit_rows.get(state.names[row].visit_id) == row
+
+
+def touched(changes: Sequence[RouteChange]) -> list[str]:
+    """The vehicles that changes are about, each once."""
+    return list(dict.fromkeys(change.vehicle_id for change in changes))

@@ -1,0 +1,154 @@
+"""What could save a stop: visits of a vehicle that is down go to others, where goods, load, skills and shifts allow it."""
+
+from dataclasses import replace
+
+import pytest
+from msgspec.structs import replace as replaced
+
+from stream import messages as m
+from stream.reassign.fork import fork
+from stream.reassign.policy import ReassignPolicy
+from stream.reassign.solve import solve
+from stream.reassign.trouble import troubles
+from stream.settings import FleetSettings
+
+POLICY = ReassignPolicy()
+HERE = replace(FleetSettings(), reassign=ReassignPolicy(solving="here"))
+
+
+def put(road, vehicle, second=0, **more):
+    return road.say(m.VehiclePut, second, vehicle_id=vehicle, **more)
+
+
+def plan(road, vehicle, route, stops):
+    return [road.plan(stops, vehicle_id=vehicle, route_id=route), road.go(1, vehicle_id=vehicle, route_id=route)]
+
+
+def stops(road, numbers, prefix, **more):
+    """Stops with a window that closes five minutes of driving after each could be reached."""
+    return [road.stop(n, visit_id=f"{prefix}{n}", window_end=road.at(240 * n + 300), service_s=60.0, **more) for n in numbers]
+
+
+def opening(road, *, kind="pickup", first=None, second=None, **more):
+    """Two vehicles on the same road; the first breaks down at kilometre 1.5, before its first stop at 1.6."""
+    first, second = {"capacity": 10.0, **(first or {})}, {"capacity": 20.0, **(second or {})}
+    return road.log(
+        put(road, "v1", **first),
+        put(road, "v2", **second),
+        plan(
+            road, "v1", "r1", [replaced(stop, lat=stop.lat - 0.0036) for stop in stops(road, range(2, 5), "a", kind=kind, load=2.0, **more)]
+        ),
+        plan(road, "v2", "r2", stops(road, range(2, 7), "b", kind=kind, load=1.0)),
+        road.drive(2, 202, 0, 1500, "v1"),
+        road.drive(2, 202, 0, 1400, "v2"),
+        road.say(m.VehicleDown, 205, vehicle_id="v1"),
+    )
+
+
+def proposals(played, kind="vehicle_down"):
+    state = played.state
+    (trouble,) = [each for each in troubles(state, POLICY) if each.kind == kind]
+    return solve(fork(state), POLICY, trouble).proposals
+
+
+def orders(proposal):
+    return {change.vehicle_id: change.visit_ids for change in proposal.changes}
+
+
+def test_the_visits_of_a_vehicle_that_is_down_go_to_the_one_that_passes_by(road, fleet):
+    first, *_ = proposals(fleet().play(opening(road)))
+    assert orders(first)["v1"] == []
+    assert sorted(orders(first)["v2"]) == ["a2", "a3", "a4", "b2", "b3", "b4", "b5", "b6"]
+    assert not first.unserved_visit_ids
+    assert [change.added for change in first.changes] == [[], []]
+
+
+def test_every_visit_of_every_touched_route_is_told_before_and_after(road, fleet):
+    first, *_ = proposals(fleet().play(opening(road)))
+    told = {visit.visit_id: visit for visit in first.visits}
+    assert set(told) == {"a2", "a3", "a4", "b2", "b3", "b4", "b5", "b6"}
+    assert told["a2"].eta_before is None
+    assert told["a2"].late_before_s == POLICY.missed_s
+    assert told["a2"].vehicle_id == "v2"
+    assert told["b6"].eta_after > told["b6"].eta_before
+    assert first.late_after_s < first.late_before_s
+    assert first.drive_added_s >= 0
+
+
+def test_goods_on_board_are_fetched_where_the_vehicle_stands_before_they_are_delivered(road, fleet):
+    first, *_ = proposals(fleet().play(opening(road, kind="delivery")))
+    (taker,) = [change for change in first.changes if change.vehicle_id == "v2"]
+    (call,) = taker.added
+    assert call.kind == "handover"
+    assert call.metadata == {"from_vehicle_id": "v1"}
+    assert (call.lat, call.lon) == pytest.approx((road.lat(1500), -78.9), abs=1e-6)
+    place = taker.visit_ids.index(call.visit_id)
+    assert all(taker.visit_ids.index(name) > place for name in ("a2", "a3", "a4"))
+
+
+def test_goods_that_are_not_listed_as_loaded_need_no_hand_over(road, fleet):
+    first, *_ = proposals(fleet().play(opening(road, kind="delivery", first={"loaded_visit_ids": ["elsewhere"]})))
+    assert [change.added for change in first.changes] == [[], []]
+
+
+def test_nobody_takes_more_than_has_room(road, fleet):
+    found = proposals(fleet().play(opening(road, second={"capacity": 9.0})))
+    taken = {name for proposal in found for name in orders(proposal).get("v2", []) if name.startswith("a")}
+    assert len(taken) == 2  # 5 of its own, and two of two each
+    for proposal in found:
+        assert all(vehicle.capacity is None or vehicle.most_load <= vehicle.capacity for vehicle in proposal.vehicles)
+        assert len(proposal.unserved_visit_ids) == 1
+
+
+def test_a_vehicle_without_the_skill_takes_nothing(road, fleet):
+    assert proposals(fleet().play(opening(road, skills=["cooling"]))) == []
+    able = proposals(fleet().play(opening(road, skills=["cooling"], second={"skills": ["cooling", "lift"]})))
+    assert "a2" in orders(able[0])["v2"]
+
+
+def test_nobody_is_kept_beyond_the_end_of_the_shift(road, fleet):
+    assert proposals(fleet().play(opening(road, second={"shift_end": road.at(900)}))) == []
+    long = proposals(fleet().play(opening(road, second={"shift_end": road.at(9000)})))
+    assert all(vehicle.ends_at is None or vehicle.ends_at <= road.at(9000) for vehicle in long[0].vehicles)
+
+
+def test_a_vehicle_that_stands_by_gets_a_route_of_its_own(road, fleet):
+    lines = road.log(opening(road, second={"shift_end": road.at(900)}), put(road, "v3"), road.ping(200, 1000, "v3"), ticks=False)
+    first, *_ = proposals(fleet().play(lines))
+    assert first.kind == "standby"
+    (own,) = [change for change in first.changes if change.vehicle_id == "v3"]
+    assert own.starts
+    assert own.before_visit_ids == []
+    assert sorted(own.visit_ids) == ["a2", "a3", "a4"]
+
+
+def late_one(road):
+    """One vehicle that calls at a far stop first, and comes too late to a near one whose window closes soon."""
+    far = road.stop(9, visit_id="far", service_s=600.0, window_end=road.at(9000))
+    near = road.stop(2, visit_id="near", service_s=60.0, window_end=road.at(800), priority=2)
+    return road.log(plan(road, "v1", "r1", [far, near]), road.drive(2, 300, 0, 1000), ticks=True)
+
+
+def test_a_late_stop_is_saved_by_another_order_where_that_is_enough(road, fleet):
+    first, *rest = proposals(fleet().play(late_one(road)), "late_risk")
+    assert first.kind == "resequence"
+    assert orders(first) == {"v1": ["near", "far"]}
+    assert first.saved_visit_ids == ["near"]
+    assert first.late_visit_ids == []
+    assert [proposal.kind for proposal in rest] == ["reschedule"]
+
+
+def test_the_last_moment_to_act_lies_ahead_and_before_the_window_closes(road, fleet):
+    state = fleet().play(late_one(road)).state
+    (trouble,) = troubles(state, POLICY)
+    made = solve(fork(state), POLICY, trouble)
+    assert road.at(300) < made.actionable_until < road.at(800)
+    assert all(proposal.holds_until > road.at(300) for proposal in made.proposals)
+
+
+def test_solving_changes_nothing_of_the_fleet(road, fleet):
+    played = fleet().play(opening(road, kind="delivery"))
+    before = {name: column.tobytes() for name, column in vars(played.state.visits).items() if hasattr(column, "tobytes")}
+    proposals(played)
+    assert {name: column.tobytes() for name, column in vars(played.state.visits).items() if hasattr(column, "tobytes")} == before
+    assert list(played.state.routes) == ["r1", "r2"]

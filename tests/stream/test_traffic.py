@@ -1,0 +1,93 @@
+"""Traffic from outside: the ETAs know of it from the next working tick until it is over, and it teaches nothing of the usual."""
+
+import numpy as np
+import pytest
+
+from geofences.cells import area_cell, cell_name
+from stream import messages as m
+from stream.checkpoint import dump, load
+from stream.settings import FleetSettings
+from stream.traffic_messages import TrafficPut
+
+
+def cell_of(road, metres):
+    return cell_name(area_cell(road.lat(metres), -78.9, 7))
+
+
+def driving(road):
+    return road.log(road.plan(road.stops(service_s=60.0)), road.go(1), road.drive(2, 122, 0, 600), road.ping(150, 650))
+
+
+def slowed(road, second, factor, **more):
+    return [road.say(TrafficPut, second, cell=cell_of(road, 1000.0 * n), factor=factor, source="tests", **more) for n in range(1, 6)]
+
+
+def last_eta_s(played):
+    return (played.visit("a5")["p50_us"] - played.state.now_us) / 1e6
+
+
+def test_slow_traffic_moves_etas_from_the_next_working_tick_on_until_it_is_over(road, fleet):
+    lines = driving(road)
+    usual = last_eta_s(fleet().play([*lines, *road.ticks(160, 330)]))
+    told = fleet().play([*lines, *slowed(road, 155, 2.0, valid_until=road.at(1_000)), *road.ticks(160, 330)])
+    assert told.reasons == []
+    assert 1.4 < last_eta_s(told) / usual < 2.1
+    told.play(road.ticks(340, 1_400))
+    assert told.state.traffic == {}
+    assert not len(told.state.model.legs.slow)
+
+
+def test_an_hour_is_what_holds_where_nobody_says(road, fleet):
+    played = fleet().play([*driving(road), *slowed(road, 155, 3.0)[:1], road.say(m.Tick, 180)])
+    (known,) = played.state.traffic.values()
+    assert (known.factor, known.source, known.at_us) == (3.0, "tests", road.us(155))
+    assert known.until_us - known.from_us == 3_600_000_000
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"), [({"cell": "x"}, "value_range"), ({"cell": "892a100d2c3ffff"}, "value_range"), ({"factor": 0.0}, "value_range")]
+)
+def test_what_names_no_area_or_no_traffic_is_refused(road, fleet, more, reason):
+    line = road.say(TrafficPut, 1, **{"cell": cell_of(road, 0), "factor": 2.0, **more})
+    assert fleet().play([line]).reasons == [reason]
+
+
+def test_older_news_of_an_area_do_not_replace_newer(road, fleet):
+    newer, older = slowed(road, 155, 2.0)[0], road.say(TrafficPut, 100, received=156, cell=cell_of(road, 1000.0), factor=5.0)
+    played = fleet().play([*driving(road), newer, older])
+    assert played.reasons == ["too_late"]
+    assert [known.factor for known in played.state.traffic.values()] == [2.0]
+
+
+def test_any_cut_and_a_checkpoint_give_the_same(road, fleet):
+    lines = [
+        *driving(road),
+        *slowed(road, 155, 2.0, valid_from=road.at(100)),
+        *road.ticks(160, 200),
+        *slowed(road, 205, 4.0),
+        *road.ticks(210, 400),
+    ]
+    whole = fleet().play(lines)
+    assert fleet().play(lines, range(1, len(lines))).bytes() == whole.bytes()
+    for cut in range(len(lines) - 40, len(lines)):
+        resumed = fleet().play(lines[:cut])
+        resumed.state = load(dump(resumed.state), FleetSettings().model)
+        assert resumed.play(lines[cut:]).bytes() == whole.bytes()
+
+
+def test_a_leg_in_traffic_that_was_told_of_teaches_what_it_takes_without(road, fleet):
+    def learned(factor, seconds):
+        drive = road.drive(60, 60 + seconds, 1_000, 2_000)
+        lines = road.log(
+            road.plan(road.stops()),
+            road.go(1),
+            road.drive(2, 50, 600, 1_000),
+            slowed(road, 5, factor),
+            drive,
+            road.ping(90 + seconds, 2_300),
+        )
+        legs = fleet().play(lines).state.model.legs
+        return float(legs.table.mean_s[legs.keys.rows["s1", "s2"]])
+
+    assert learned(2.0, 200) == pytest.approx(learned(1.0, 200) / 2.0, rel=0.01)
+    assert np.isfinite(learned(2.0, 200))
