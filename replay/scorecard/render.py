@@ -165,7 +165,7 @@ def list_late_risk(risk: LateRisk) -> list[tuple[str, str]]:
         ("recall before the window closed", share(risk.recall_before_close)),
         ("median lead time, min", number(minutes)),
         ("warned, but truth unknown", f"{risk.unverifiable:,}"),
-        *((f"{one.lead_s // 60} min ahead: right / of all late", f"{share(one.precision)} / {share(one.recall)}") for one in risk.ahead),
+        *((f"{one.lead_s // 60} min ahead: right / found", f"{share(one.precision)} / {share(one.recall)}") for one in risk.ahead),
     ]
 
 
