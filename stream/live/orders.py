@@ -34,8 +34,9 @@ class _Told(Struct, frozen=True):
     """What the present needs of an event about an exception, and the past of one about a fence that was left."""
 
     exception_id: str = ""
-    vehicle_id: str = ""
-    fence_id: str = ""
+    vehicle_id: str | None = ""
+    """None: it is about a route or the fleet."""
+    fence_id: str | None = ""
     entered_at: datetime | None = None
     occurred_at: datetime | None = None
 
@@ -154,11 +155,11 @@ def _dead(refusal: Refusal) -> Values:
 def _event(event: Numbered) -> Values:
     about, left = event.kind.startswith("exception_"), event.kind == "geofence_exited"
     told = _decoder.decode(event.payload).data if about or left else _Told()
-    phase, stay = event.kind.removeprefix("exception_"), (told.vehicle_id, _stay(told, event.now_us)) if left else ("", b"")
+    phase, stay = event.kind.removeprefix("exception_"), (told.vehicle_id or "", _stay(told, event.now_us)) if left else ("", b"")
     return str(event.sequence), event.kind, event.payload, told.exception_id, phase, str(event.now_us), *stay
 
 
 def _stay(told: _Told, now_us: int) -> bytes:
     """The packed row of a fence that was left."""
-    row = np.array([(micros(told.entered_at), micros(told.occurred_at), now_us, told.fence_id.encode())], dtype=STAY)
+    row = np.array([(micros(told.entered_at), micros(told.occurred_at), now_us, (told.fence_id or "").encode())], dtype=STAY)
     return row.tobytes()

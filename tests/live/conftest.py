@@ -158,7 +158,7 @@ class Logs:
             stands = [part.encode() if isinstance(part, str) else part for part in changes.puts.get(kind, [])]
             assert present[kind] == (dict(zip(stands[::2], stands[1::2], strict=True)) or None), kind
         assert present["orders"] == (sorted((order.encode(), 0.0) for order in changes.orders) or None)
-        return len(events) > 10
+        return len(events) >= 8
 
     def present(self, fleet_id: str, without: Iterable[str] = ("fleet", "cells")) -> dict[str, Any]:
         """All that stands in Redis of a fleet."""

@@ -38,7 +38,6 @@ def test_what_could_be_done_is_found_beside_the_flow_and_read_again_from_the_log
     logs.append("depot", breakdown)
     run(settings=solving).to_end()
     assert b"proposals_made" in b"".join(entry.payload for entry in logs.entries("depot"))
-    assert logs.present("depot")["proposals"] is None
     run(settings=solving).to_end()
     view = msgspec.json.decode(logs.present("depot")["proposals"][DOWN.encode()])
     assert view["proposals"][0]["changes"][0]["vehicle_id"] == "v2"

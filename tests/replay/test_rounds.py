@@ -16,11 +16,24 @@ from stream.codec import TYPES, decode, encode
 from stream.exception_messages import ExceptionAcknowledged
 from stream.moments import micros
 from stream.planned_stop import PlannedStop
+from stream.proposals import Proposal, RouteChange, VehicleOutlook, VisitOutlook, WindowOffer
+from stream.question_messages import Supposition
 from stream.texts import is_id
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LATER = Round(2 * DAY_US, "x-", ".2")
-STAY = {"vehicle_id", "vehicle_ids", "from_vehicle_id", "to_vehicle_id", "driver_id", "stop_id", "customer_ref", "dock_id", "fence_id"}
+STAY = {
+    "vehicle_id",
+    "vehicle_ids",
+    "from_vehicle_id",
+    "to_vehicle_id",
+    "driver_id",
+    "stop_id",
+    "customer_ref",
+    "dock_id",
+    "fence_id",
+    "question_id",
+}
 
 
 def plan(*stops: tuple[str | None, str | None], route_id: str = "r", **more: object) -> m.RoutePublished:
@@ -41,7 +54,8 @@ def parts(hint: object) -> Iterator[type]:
 
 def fields() -> Iterator[tuple[str, set[type]]]:
     """Every field of every message and of what stands in it."""
-    kinds = [*TYPES.values(), PlannedStop, m.ProofOfDelivery]
+    parts_of_proposals = (Proposal, RouteChange, WindowOffer, VisitOutlook, VehicleOutlook, Supposition)
+    kinds = [*TYPES.values(), PlannedStop, m.ProofOfDelivery, *parts_of_proposals]
     for kind in kinds:
         for name, hint in get_type_hints(kind).items():
             if name != "__struct_config__":

@@ -19,6 +19,7 @@ from stream import messages as m
 from stream.apply import apply
 from stream.checkpoint import UnusableCheckpoint, dump, load
 from stream.checkpoints import Checkpoints
+from stream.exceptions.table import Exceptions
 from stream.fleet import FleetState
 from stream.settings import FleetSettings
 
@@ -68,10 +69,10 @@ def test_a_state_that_was_saved_in_the_morning_gives_the_same_bytes_from_there_o
 def bytes_a_vehicle(saved) -> float:
     """Compressed, as in the file; visits, learned places and waiting questions among them.
 
-    Left out is what a fleet has once, however many its vehicles: the events that it keeps and the weights of its models (25 kB).
+    Left out is what a fleet has once, however many its vehicles: events and exceptions that it keeps, weights of its models (25 kB).
     """
     state = load(saved, SETTINGS.model)
-    state.recent = []
+    state.recent, state.exceptions = [], Exceptions()
     fresh = EtaModel(SETTINGS.model)
     for part in ("correction", "lateness", "trackers", "trips"):
         setattr(state.model, part, getattr(fresh, part))

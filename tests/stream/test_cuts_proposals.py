@@ -90,7 +90,7 @@ def test_the_drawn_logs_have_proposals_in_them(road, fleet):
         ("ping", 0, 25.0, 4),
         ("ping", 1, 10.0, 2),
         ("window", 0, 1.0, 1),
-        ("down", 0, 10.0, 0),
+        ("down", 0, 10.0, 1),
         ("tick", 0, 60.0, 0),
         ("tick", 0, 60.0, 0),
     ]
