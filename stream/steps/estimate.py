@@ -32,7 +32,7 @@ class EstimatePolicy:
     ask_least_s: float = 20.0
     ask_within_s: float = 5_400.0
     """Questions about arrivals further ahead are not kept: their truth comes too late to be worth the room."""
-    kept_per_vehicle: int = 36
+    kept_per_vehicle: int = 38
     """Questions about one vehicle's visits that are kept at most."""
 
 
