@@ -29,11 +29,7 @@ def crow_and_mean_speed(questions: Questions, fixes: Fixes, visits: Visits) -> F
     NaN before the fleet's first finished leg or without positions.
     """
     along_m = measure_along(visits)
-    next_m = haversine_m(fixes.lat, fixes.lon, visits.lat[fixes.ahead], visits.lon[fixes.ahead])
-    speed_mps = learn_speed(fixes, visits, along_m)
-    onward_m = np.abs(along_m[questions.visit] - along_m[fixes.ahead[questions.fix]])
-    expected_s = questions.ts_s + (next_m[questions.fix] + onward_m) / speed_mps[questions.fix]
-    return np.maximum(expected_s, questions.asked_s)
+    return at_speed(questions, fixes, visits, along_m, learn_speed(fixes, visits, along_m))
 
 
 def crow_and_last_speed(questions: Questions, fixes: Fixes, visits: Visits) -> Floats:
@@ -47,7 +43,11 @@ def crow_and_last_speed(questions: Questions, fixes: Fixes, visits: Visits) -> F
     moved_m = np.concatenate([[0.0], haversine_m(lat[:-1], lon[:-1], lat[1:], lon[1:])])[: lat.size]
     speed_mps = np.empty(lat.size)
     speed_mps[order] = np.maximum(moved_m / np.where(took_s > 0, took_s, np.nan), WALK_MPS)
-    along_m = measure_along(visits)
+    return at_speed(questions, fixes, visits, measure_along(visits), speed_mps)
+
+
+def at_speed(questions: Questions, fixes: Fixes, visits: Visits, along_m: Floats, speed_mps: Floats) -> Floats:
+    """Crow distance from each fix over the stops ahead at that fix's speed, never before it is asked; epoch seconds."""
     next_m = haversine_m(fixes.lat, fixes.lon, visits.lat[fixes.ahead], visits.lon[fixes.ahead])
     onward_m = np.abs(along_m[questions.visit] - along_m[fixes.ahead[questions.fix]])
     return np.maximum(questions.ts_s + (next_m[questions.fix] + onward_m) / speed_mps[questions.fix], questions.asked_s)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from replay.scorecard.answers import Answers
-from replay.scorecard.day import Floats, Visits
+from replay.scorecard.day import Floats, Ints, Visits
 from replay.scorecard.questions import Questions
 
 CALIBRATION_BINS = 10
@@ -53,15 +53,19 @@ def measure_lateness(questions: Questions, answers: Answers, visits: Visits) -> 
     return Lateness(late.size, unanswered, base_rate, brier, skill, calibration_error(p_late, late), list_bins(p_late, late))
 
 
+def bin_of(p_late: Floats) -> Ints:
+    """The tenth that each answer lies in."""
+    return np.clip((p_late * CALIBRATION_BINS).astype(np.int64), 0, CALIBRATION_BINS - 1)
+
+
 def list_bins(p_late: Floats, late: Floats) -> tuple[Bin, ...]:
     """What was said and what came true, tenth by tenth."""
-    bins = np.clip((p_late * CALIBRATION_BINS).astype(np.int64), 0, CALIBRATION_BINS - 1)
+    bins = bin_of(p_late)
     picks = (bins == number for number in range(CALIBRATION_BINS))
     return tuple(Bin(int(pick.sum()), float(p_late[pick].mean()), float(late[pick].mean())) for pick in picks if pick.any())
 
 
 def calibration_error(p_late: Floats, late: Floats) -> float:
     """Mean over bins of |mean P - share late|, weighted by their rows."""
-    bins = np.clip((p_late * CALIBRATION_BINS).astype(np.int64), 0, CALIBRATION_BINS - 1)
-    gap = np.bincount(bins, weights=p_late - late, minlength=CALIBRATION_BINS)
+    gap = np.bincount(bin_of(p_late), weights=p_late - late, minlength=CALIBRATION_BINS)
     return float(np.abs(gap).sum() / late.size)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,24 +28,29 @@ AT_ONCE = 400_000
 
 Values = tuple[str | bytes, ...]
 Item = TypeVar("Item")
+Told = TypeVar("Told")
 
 
-class _Told(Struct, frozen=True):
-    """What the present needs of an event about an exception, and the past of one about a fence that was left."""
+class _About(Struct, frozen=True):
+    """What the present needs of an event about an exception."""
 
-    exception_id: str = ""
-    vehicle_id: str | None = ""
-    """None: it is about a route or the fleet."""
-    fence_id: str | None = ""
+    exception_id: str
+
+
+class _Left(Struct, frozen=True):
+    """What the past needs of an event about a fence that was left."""
+
+    vehicle_id: str
+    fence_id: str
     entered_at: datetime | None = None
     occurred_at: datetime | None = None
 
 
-class _Envelope(Struct, frozen=True):
-    data: _Told
+class _Envelope(Struct, Generic[Told], frozen=True):
+    data: Told
 
 
-_decoder = msgspec.json.Decoder(_Envelope)
+_about, _left = msgspec.json.Decoder(_Envelope[_About]), msgspec.json.Decoder(_Envelope[_Left])
 
 
 def position_text(position: int) -> str:
@@ -154,12 +159,12 @@ def _dead(refusal: Refusal) -> Values:
 
 def _event(event: Numbered) -> Values:
     about, left = event.kind.startswith("exception_"), event.kind == "geofence_exited"
-    told = _decoder.decode(event.payload).data if about or left else _Told()
-    phase, stay = event.kind.removeprefix("exception_"), (told.vehicle_id or "", _stay(told, event.now_us)) if left else ("", b"")
-    return str(event.sequence), event.kind, event.payload, told.exception_id, phase, str(event.now_us), *stay
+    exception_id, phase = (_about.decode(event.payload).data.exception_id if about else ""), event.kind.removeprefix("exception_")
+    stay = _stay(_left.decode(event.payload).data, event.now_us) if left else ("", b"")
+    return str(event.sequence), event.kind, event.payload, exception_id, phase, str(event.now_us), *stay
 
 
-def _stay(told: _Told, now_us: int) -> bytes:
-    """The packed row of a fence that was left."""
-    row = np.array([(micros(told.entered_at), micros(told.occurred_at), now_us, (told.fence_id or "").encode())], dtype=STAY)
-    return row.tobytes()
+def _stay(told: _Left, now_us: int) -> tuple[str, bytes]:
+    """The vehicle, and the packed row of the fence that it left."""
+    row = np.array([(micros(told.entered_at), micros(told.occurred_at), now_us, told.fence_id.encode())], dtype=STAY)
+    return told.vehicle_id, row.tobytes()

@@ -9,7 +9,7 @@ from eta_models.journeys import Ahead, Journeys
 from geofences.positions import METRES_PER_DEGREE, distance_m
 from stream.fleet import FleetState
 from stream.moments import minute_of_day
-from stream.steps.trips_asked import trips_asked
+from stream.steps.trips_asked import closing_mps, trips_asked
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
@@ -19,6 +19,9 @@ UNKNOWN_LEG_M = 1_000.0
 STILL_THERE_M = 150.0
 STILL_THERE_SHARE = 0.05
 """So near, in metres or as a share of the leg, a vehicle is still at the stop where its leg began: it waits down the street."""
+
+APPROACH_STEP_S = 180.0
+"""Fixes further apart do not tell an approach."""
 
 LONGEST_LEAD_S = 3_600.0
 """Who is further ahead of the plan does not follow it."""
@@ -75,10 +78,8 @@ def _on_the_leg(v: Vehicles, visits: Visits, rows: Ints, now_us: Ints, behind_m:
 
 def _approach_mps(v: Vehicles, visits: Visits, rows: Ints, to_next_m: Floats) -> Floats:
     """How fast the distance to the next stop shrank between the last two fixes; 0 where they are too far apart to tell."""
-    following, passed_s = v.next[rows], (v.at_us[rows] - v.was_at_us[rows]) / 1e6
-    known = (v.was_at_us[rows] != MISSING) & (passed_s >= 1.0) & (passed_s <= 180.0) & (to_next_m == to_next_m)
-    was_m = distance_m(v.was_lat[rows], v.was_lon[rows], visits.lat[following], visits.lon[following])
-    return np.where(known, np.minimum(np.maximum((was_m - to_next_m) / np.maximum(passed_s, 1.0), -40.0), 40.0), 0.0)
+    mps = closing_mps(v, visits, rows, to_next_m, APPROACH_STEP_S)
+    return np.where(mps == mps, np.minimum(np.maximum(mps, -40.0), 40.0), 0.0)
 
 
 def journeys_of(state: FleetState, rows: Ints, now_us: Ints, distances_m: Floats) -> Journeys:

@@ -3,17 +3,18 @@
 The columnar part asks of all vehicles at once whether anything can have happened; only those where it can are walked one by one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
+from eta_models.chain import LAYOVER_S
 from eta_models.columns import MISSING, Flags, Ints
 from geofences.paths import metres_between
 from geofences.positions import distance_m, entry_fraction
 from stream.fleet import FleetState
 from stream.outputs import Outputs
 from stream.steps.arrivals import Segment, arrive, depart
-from stream.steps.word import WordPolicy, is_word_awaited, stood_s
+from stream.steps.word import WORD, is_word_awaited, stood_s
 from stream.vehicles import Vehicles
 from stream.visits import OPEN, Visits
 
@@ -35,11 +36,10 @@ class ProgressPolicy:
     """Off plan: further from the next stop than this many legs plus so many metres."""
     too_early_s: float = 900.0
     """A vehicle that has not left the place since the stop before has not reached the next one there while that is planned so far off."""
-    layover_s: float = 600.0
+    layover_s: float = LAYOVER_S
     """Two calls in a row at the same place are one stay when the second is due so soon after the arrival; else it waits for its time."""
     trusted_gap_s: float = 180.0
     """Arrivals interpolated over a longer gap between fixes teach the models nothing."""
-    word: WordPolicy = field(default_factory=WordPolicy)
 
 
 def progress(policy: ProgressPolicy, state: FleetState, rows: Ints, position: Ints, now_us: Ints, out: Outputs) -> Flags:
@@ -155,8 +155,8 @@ def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, since:
             entry = 1.0
         entry = max(entry, share)
         at_us: int | None = segment.at_us(entry)
-        if visit == following and is_word_awaited(policy.word, state, visit):
-            at_us = _stands(policy, state, segment, visit, segment.at_us(entry), past.end_m <= radius_m)
+        if visit == following and is_word_awaited(state, visit):
+            at_us = _stands(state, segment, visit, segment.at_us(entry), past.end_m <= radius_m)
         if visit != following:
             at_us = _skips_to(policy, state, segment, (following, visit, since), segment.at_us(entry), past.end_m <= radius_m)
         if at_us is not None and (best is None or entry < best[1]):
@@ -165,11 +165,15 @@ def _reaches(policy: ProgressPolicy, state: FleetState, segment: Segment, since:
 
 
 def _far_too_early(policy: ProgressPolicy, visits: Visits, visit: int, at_us: int) -> bool:
-    due_us = max(int(visits.opens_us[visit]), int(visits.planned_us[visit]))
-    return due_us - at_us > policy.too_early_s * 1e6
+    return _due_us(visits, visit) - at_us > policy.too_early_s * 1e6
 
 
-def _stands(policy: ProgressPolicy, state: FleetState, segment: Segment, visit: int, entered_us: int, inside: bool) -> int | None:
+def _due_us(visits: Visits, visit: int) -> int:
+    """When a visit is planned, or opens, whichever is later."""
+    return max(int(visits.opens_us[visit]), int(visits.planned_us[visit]))
+
+
+def _stands(state: FleetState, segment: Segment, visit: int, entered_us: int, inside: bool) -> int | None:
     """When a visit was reached whose end the driver will tell: by having stood there; None = driving by, or not yet."""
     visits = state.visits
     if not inside:
@@ -179,9 +183,9 @@ def _stands(policy: ProgressPolicy, state: FleetState, segment: Segment, visit: 
         return None
     if visits.entered_us[visit] == MISSING:
         visits.entered_us[visit] = entered_us
-    stood = stood_s(state, segment.row, visit, segment.to_us, policy.word.near_share)
-    visits.stood[visit] |= stood >= policy.word.served_s
-    return int(visits.entered_us[visit]) if stood >= policy.word.forgets_s else None
+    stood = stood_s(state, segment.row, visit, segment.to_us, WORD.near_share)
+    visits.stood[visit] |= stood >= WORD.served_s
+    return int(visits.entered_us[visit]) if stood >= WORD.forgets_s else None
 
 
 def _calls_again(visits: Visits, visit: int) -> bool:
@@ -191,7 +195,7 @@ def _calls_again(visits: Visits, visit: int) -> bool:
 
 def _lies_over(policy: ProgressPolicy, visits: Visits, visit: int, at_us: int) -> bool:
     """Whether a vehicle that is where its next call is waits for that call's time."""
-    due_us = max(int(visits.opens_us[visit]), int(visits.planned_us[visit]))
+    due_us = _due_us(visits, visit)
     return due_us > at_us and due_us - int(visits.arrived_us[visit - 1]) > policy.layover_s * 1e6
 
 

@@ -20,15 +20,13 @@ from stream.messages import (
 from stream.outputs import Outputs
 from stream.reasons import Reason
 from stream.steps.arrivals import CORRECTION_US, Segment, arrive, close, depart, moves, set_next
-from stream.steps.word import WordPolicy, count_untold, hear
+from stream.steps.word import count_untold, hear
 from stream.visit_events import visit_event
 from stream.visits import ARRIVED, CANCELLED, COMPLETED, DEPARTED, FAILED, MOVED, OPEN, SKIPPED
 
 SETTLED = (COMPLETED, FAILED, CANCELLED, MOVED)
 """States that nothing reopens."""
 
-
-WORD = WordPolicy()
 
 FRESH_US = 120_000_000
 """A fix so old still says where a vehicle set out from."""
@@ -103,7 +101,7 @@ def end_route(state: FleetState, facts: Facts, message: RouteEnded, out: Outputs
 
 def _end(state: FleetState, facts: Facts, route: Route, reason: str, out: Outputs) -> None:
     segment = Segment.of(state, route.vehicle, facts.position, facts.now_us)
-    count_untold(WORD, state, route)
+    count_untold(state, route)
     for visit in range(route.first, route.end):
         if state.visits.state[visit] == OPEN:
             close(state, segment, visit, SKIPPED, facts.at_us, reason, out)
@@ -208,7 +206,7 @@ def _departed(state: FleetState, segment: Segment, visit: int, at_us: int, out: 
 
 
 def _done(state: FleetState, segment: Segment, visit: int, at_us: int, message: StopCompleted | StopFailed, out: Outputs) -> None:
-    hear(WORD, state, segment.row, visit, at_us)
+    hear(state, segment.row, visit, at_us)
     failed = isinstance(message, StopFailed)
     row, position = segment.row, segment.position
     if isinstance(message, StopFailed):

@@ -6,6 +6,8 @@ from eta_models.columns import MISSING, Flags, Floats, Floats32, Ints
 from eta_models.tiles import ASKED
 from geofences.positions import distance_m
 from stream.fleet import FleetState
+from stream.vehicles import Vehicles
+from stream.visits import Visits
 
 LONGEST_STEP_S = 300.0
 """Fixes that far apart say nothing about speed."""
@@ -49,11 +51,19 @@ def _weekend(seconds: Ints) -> Flags:
 
 def _last_step(state: FleetState, rows: Ints, to_next_m: Floats) -> tuple[Floats, Floats]:
     """Metres a second between the last two fixes, and how much of that went towards the next stop; NaN = not known."""
-    v, visits = state.vehicles, state.visits
-    following, took_s = v.next[rows], (v.at_us[rows] - v.was_at_us[rows]) / 1e6
-    known = (v.was_at_us[rows] != MISSING) & (took_s >= 1.0) & (took_s <= LONGEST_STEP_S)
-    was_lat, was_lon = v.was_lat[rows], v.was_lon[rows]
-    moved_m = distance_m(was_lat, was_lon, v.lat[rows], v.lon[rows])
-    was_m = distance_m(was_lat, was_lon, visits.lat[following], visits.lon[following])
-    step_s = np.where(known, took_s, np.nan)
-    return moved_m / step_s, (was_m - to_next_m) / step_s
+    v = state.vehicles
+    moved_m = distance_m(v.was_lat[rows], v.was_lon[rows], v.lat[rows], v.lon[rows])
+    return moved_m / step_s(v, rows, LONGEST_STEP_S), closing_mps(v, state.visits, rows, to_next_m, LONGEST_STEP_S)
+
+
+def step_s(v: Vehicles, rows: Ints, longest_s: float) -> Floats:
+    """Seconds between the last two fixes; NaN where there are no two, or they are too near or too far apart to tell a speed."""
+    took_s = (v.at_us[rows] - v.was_at_us[rows]) / 1e6
+    return np.where((v.was_at_us[rows] != MISSING) & (took_s >= 1.0) & (took_s <= longest_s), took_s, np.nan)
+
+
+def closing_mps(v: Vehicles, visits: Visits, rows: Ints, to_next_m: Floats, longest_s: float) -> Floats:
+    """How fast the distance to the next stop shrank between the last two fixes; NaN = not known."""
+    following = v.next[rows]
+    was_m = distance_m(v.was_lat[rows], v.was_lon[rows], visits.lat[following], visits.lon[following])
+    return (was_m - to_next_m) / step_s(v, rows, longest_s)

@@ -32,31 +32,34 @@ class WordPolicy:
     """Visits that are remembered; at twice as many, both counts are halved."""
 
 
-def is_word_awaited(policy: WordPolicy, state: FleetState, visit: int) -> bool:
+WORD = WordPolicy()
+
+
+def is_word_awaited(state: FleetState, visit: int) -> bool:
     """Whether position alone does not decide that this visit is reached."""
-    if state.told < policy.least or state.visits.service_s[visit] > 0:
+    if state.told < WORD.least or state.visits.service_s[visit] > 0:
         return False
     if visit == state.routes[state.names[visit].route_id].first:
         return False  # routes begin where the vehicle already is
-    return state.told >= policy.share * (state.told + state.untold)
+    return state.told >= WORD.share * (state.told + state.untold)
 
 
-def hear(policy: WordPolicy, state: FleetState, row: int, visit: int, said_us: int) -> None:
+def hear(state: FleetState, row: int, visit: int, said_us: int) -> None:
     """A driver says that a visit is done: did he stand there before?"""
     if state.visits.service_s[visit] > 0:
         return
     until_us = min(said_us, int(state.vehicles.at_us[row]))
-    stood = stood_s(state, row, visit, until_us, 1.0) >= policy.stands_s
-    _count(policy, state, told=not stood)
+    stood = stood_s(state, row, visit, until_us, 1.0) >= WORD.stands_s
+    _count(state, told=not stood)
 
 
-def count_untold(policy: WordPolicy, state: FleetState, route: Route) -> None:
+def count_untold(state: FleetState, route: Route) -> None:
     """A route is over: of the visits that it reached under way, some ended without a word."""
     visits, started_us = state.visits, int(state.vehicles.started_us[route.vehicle])
     for visit in range(route.first, route.end):
         silent = visits.state[visit] in (ARRIVED, DEPARTED) and visits.arrived_us[visit] > started_us
         if silent and not visits.service_s[visit] > 0:
-            _count(policy, state, told=False)
+            _count(state, told=False)
 
 
 def stood_s(state: FleetState, row: int, visit: int, until_us: int, share: float) -> float:
@@ -71,7 +74,7 @@ def stood_s(state: FleetState, row: int, visit: int, until_us: int, share: float
     return max((until_us - since_us) / 1e6, 0.0)
 
 
-def _count(policy: WordPolicy, state: FleetState, told: bool) -> None:
+def _count(state: FleetState, told: bool) -> None:
     state.told, state.untold = state.told + told, state.untold + (not told)
-    if state.told + state.untold >= 2 * policy.memory:
+    if state.told + state.untold >= 2 * WORD.memory:
         state.told, state.untold = state.told // 2, state.untold // 2
