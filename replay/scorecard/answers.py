@@ -8,10 +8,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from replay.scorecard.day import VISIT_KEY, Bools, Floats, ScorecardError, Visits, epoch_s, name_fleet, to_floats
+from replay.scorecard.day import VISIT_KEY, Bools, Floats, Ints, ScorecardError, Visits, epoch_s, name_fleet, to_floats
 from replay.scorecard.questions import Questions
 
 SLICE_ROWS = 1_000_000
+AnyInts = NDArray[np.int32] | Ints
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def answer(questions: Questions, predictions: pl.DataFrame, visits: Visits, flee
     missing = {"made_at", "route_id", "seq", "p10", "p50", "p90", "p_late"} - set(predictions.columns)
     if missing:
         raise ScorecardError(f"predictions lack {', '.join(sorted(missing))}")
-    row = find_newest(questions, predictions, visits, fleets)
+    row = find_newest(questions.visit, questions.asked_s, predictions, visits, fleets)
     given = row >= 0
     told = predictions.select(pl.col("p10", "p50", "p90", "p_late").gather(row[given]))
     told = told.with_columns(epoch_s("p10"), epoch_s("p50"), epoch_s("p90"))
@@ -44,11 +45,11 @@ def answer(questions: Questions, predictions: pl.DataFrame, visits: Visits, flee
     return Answers(p10_s=spread("p10"), p50_s=p50_s, p90_s=spread("p90"), p_late=spread("p_late"), given=~np.isnan(p50_s))
 
 
-def find_newest(questions: Questions, predictions: pl.DataFrame, visits: Visits, fleets: list[str]) -> NDArray[np.int64]:
-    """The row of `predictions` that answers each question, -1 where none does; of several made at one time the last row counts."""
+def find_newest(visit: AnyInts, at_s: Floats, predictions: pl.DataFrame, visits: Visits, fleets: list[str]) -> Ints:
+    """The row of `predictions` that answers each question (about a visit, at a time), -1 where none does; of equal times the last row."""
     made = pl.concat([match(part, visits, fleets) for part in slices(predictions)])
-    asked = pl.DataFrame({"visit": questions.visit, "at_s": questions.asked_s}).with_row_index("question")
-    found = np.full(questions.visit.size, -1, np.int64)
+    asked = pl.DataFrame({"visit": visit.astype(np.int32), "at_s": at_s}).with_row_index("question")
+    found = np.full(visit.size, -1, np.int64)
     for low, high in split_visits(made.get_column("visit").to_numpy(), visits.route.size):
         within = pl.col("visit").is_between(low, high, closed="left")
         newest = (

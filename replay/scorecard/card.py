@@ -15,6 +15,7 @@ from replay.scorecard.exceptions import KindFigures, LateRisk, count_kinds, judg
 from replay.scorecard.fences import FenceDwell, measure_dwell
 from replay.scorecard.intervals import Intervals, measure_intervals
 from replay.scorecard.lateness import Lateness, measure_lateness
+from replay.scorecard.lead_times import LeadTime, measure_lead_times
 from replay.scorecard.questions import HORIZON_S, Questions, ask, find_fixes
 from replay.scorecard.reassignments import Reassignments, judge_reassignments
 from replay.scorecard.yardsticks import Yardsticks, measure_yardsticks
@@ -61,6 +62,7 @@ class Truth:
     left_out: LeftOut
     intervals: Intervals
     p_late: Lateness
+    lead_times: tuple[LeadTime, ...]
     arrivals: ArrivalsFound
     late_risk: LateRisk
 
@@ -113,6 +115,7 @@ def compare_with_truth(day: DayTables, visits: Visits, predictions: pl.DataFrame
         left_out=count_left_out(questions, answers),
         intervals=measure_intervals(questions, answers),
         p_late=measure_lateness(questions, answers, visits),
+        lead_times=measure_lead_times(predictions, visits, fleets),
         arrivals=compare_arrivals(find_events(events, visits, fleets, "stop_arrived"), visits),
         late_risk=judge_late_risk(find_events(events, visits, fleets, "exception_opened"), visits),
     )

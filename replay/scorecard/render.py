@@ -7,13 +7,13 @@ from rich.text import Text
 
 from replay.scorecard.arrivals import ArrivalsFound
 from replay.scorecard.card import Counts, Scorecard, Truth
+from replay.scorecard.draw import draw_visits, number, share, start_table
 from replay.scorecard.exceptions import KindFigures, LateRisk
 from replay.scorecard.fences import FenceDwell
 from replay.scorecard.intervals import Intervals
 from replay.scorecard.lateness import Lateness
+from replay.scorecard.lead_times import LeadTime
 from replay.scorecard.reassignments import Reassignments
-
-NOTHING = "-"
 
 
 def render(scorecard: Scorecard) -> RenderableType:
@@ -35,6 +35,7 @@ def render(scorecard: Scorecard) -> RenderableType:
         draw_visits("Arrivals found", list_arrivals(truth.arrivals)),
         draw_visits("P(late), questions with the window still open", list_lateness(truth.p_late)),
         draw_calibration(truth.p_late),
+        draw_lead_times(truth.lead_times),
         draw_visits("Late-risk exceptions, by visit", list_late_risk(truth.late_risk)),
         *dwell,
     )
@@ -89,6 +90,18 @@ def draw_calibration(lateness: Lateness) -> Table:
     table = start_table("P(late), by tenths", ["said", "came true", "n"])
     for one in lateness.bins:
         table.add_row(share(one.said), share(one.came_true), f"{one.n:,}")
+    return table
+
+
+def draw_lead_times(lead_times: tuple[LeadTime, ...]) -> Table:
+    """How well P(late) told late visits from the others: the area under the ROC curve, and what acting at two thresholds gives."""
+    title = "P(late) by minutes before the window closes; acting from 0.3 or 0.5 on: right / found / false alarms, %"
+    table = start_table(title, ["", "visits", "late", "AUC", "mean precision", *(f"from {p}" for p in SHOWN)])
+    for one in lead_times:
+        acted = [(at.precision, at.recall, at.false_alarms) for at in one.thresholds if at.p in SHOWN]
+        shares = [" / ".join(number(None if value is None else 100 * value) for value in values) for values in acted]
+        figures = (number(one.auc, ".3f"), number(one.average_precision, ".3f"))
+        table.add_row(f"{one.lead_min} min", f"{one.visits:,}", f"{one.late:,}", *figures, *shares)
     return table
 
 
@@ -195,6 +208,9 @@ def list_reassignments(made: Reassignments) -> list[tuple[str, str]]:
     ]
 
 
+SHOWN = (0.3, 0.5)
+"""Thresholds of P(late) that are shown; `score.json` has them all."""
+
 MOST_FENCES = 12
 """Fences that are shown; `score.json` has them all."""
 
@@ -208,32 +224,3 @@ def draw_dwell(fences: list[FenceDwell]) -> Table:
         cells = (f"{fence.visits:,}", number(fence.total_s / 3600), *map(number, minutes), f"{fence.passages:,}")
         table.add_row(f"{fence.fleet_id} {fence.fence_id}".strip(), *cells)
     return table
-
-
-def draw_visits(title: str, pairs: list[tuple[str, str]]) -> Table:
-    """Name and figure, two pairs a row."""
-    table = start_table(title, ["", "", "", ""])
-    table.show_header = False
-    table.columns[2].justify = "left"
-    padded = [*pairs, ("", "")] if len(pairs) % 2 else pairs
-    for left, right in zip(padded[::2], padded[1::2], strict=True):
-        table.add_row(*left, *right)
-    return table
-
-
-def start_table(title: str, columns: list[str]) -> Table:
-    """A compact table: names to the left, figures to the right."""
-    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), min_width=60)
-    for at, name in enumerate(columns):
-        table.add_column(name, justify="left" if at == 0 else "right", no_wrap=True)
-    return table
-
-
-def number(value: float | None, form: str = ",.1f") -> str:
-    """A figure, or a dash where there is none."""
-    return NOTHING if value is None else format(value, form)
-
-
-def share(value: float | None) -> str:
-    """A share in per cent, or a dash where there is none."""
-    return NOTHING if value is None else f"{100 * value:.1f} %"

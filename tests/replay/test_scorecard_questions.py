@@ -89,7 +89,7 @@ def test_the_newest_answer_does_not_depend_on_how_the_work_is_sliced(made, slice
     usual = answering.SLICE_ROWS
     answering.SLICE_ROWS = slice_rows
     try:
-        found = find_newest(questions, predictions, visits, []).tolist()
+        found = find_newest(questions.visit, questions.asked_s, predictions, visits, []).tolist()
     finally:
         answering.SLICE_ROWS = usual
     asked = [round(s - START.timestamp()) for s in questions.asked_s]
