@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from stream.cloud_event import CloudEvent
+from stream.proposals import ProposalInShort
 
 
 class ResponseClock(Struct):
@@ -29,7 +30,8 @@ class ExceptionDocument(Struct):
     """An exception: where it is in its life, what it harms, what it rests on, and the newest event about it.
 
     `status` says among which it is listed; `state` is one of open, acknowledged, assigned, snoozed, resolved, expired, superseded.
-    `priority` is the highest of the visits that it harms. `harm` is one entry a visit, the worst first.
+    `priority` is the highest of the visits that it harms. `harm` is one entry a visit, the worst first. `proposals` are what could be
+    done about it now, the best first, in short; all of each is at `proposals_href`, which is null where there are none.
     """
 
     exception_id: str
@@ -53,6 +55,8 @@ class ExceptionDocument(Struct):
     harm: list[dict[str, Any]]
     harm_min: float
     evidence: dict[str, Any]
+    proposals: list[ProposalInShort]
+    proposals_href: str | None
     event: CloudEvent
 
 

@@ -133,9 +133,10 @@ async def _documents(redis: Redis, rows: list[Row]) -> list[tuple[Row, Exception
         for row in rows:
             pipe.hget(fleet_key("exceptions", row.fleet_id), row.exception_id)
             pipe.hget(fleet_key("acknowledged", row.fleet_id), row.exception_id)
+            pipe.hget(fleet_key("proposals", row.fleet_id), row.exception_id)
         raws = await pipe.execute() if rows else []
     return [
-        (row, exception_document(row.exception_id, row.fleet_id, row.status, row.since_us, event, acknowledged))
-        for row, event, acknowledged in zip(rows, raws[::2], raws[1::2], strict=True)
+        (row, exception_document(row.exception_id, row.fleet_id, row.status, row.since_us, event, acknowledged, proposals))
+        for row, event, acknowledged, proposals in zip(rows, raws[::3], raws[1::3], raws[2::3], strict=True)
         if event is not None
     ]

@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from typing import Any, Literal, get_args
+from urllib.parse import quote
 
 import msgspec
 
 from api.exception_documents import ExceptionDocument, ExceptionNote, ResponseClock
+from eta_models.columns import MISSING
 from stream.cloud_event import CloudEvent
 from stream.exceptions.kinds import KindName
-from stream.moments import instant
+from stream.moments import instant, instant_or_none
+from stream.proposals import ProposalInShort
 
 KIND_NAMES = frozenset(get_args(KindName))
 
@@ -43,7 +46,15 @@ class _Envelope(msgspec.Struct):
     data: _Told
 
 
+class _Offered(msgspec.Struct):
+    """What of its proposals is shown with it."""
+
+    actionable_until_us: int = MISSING
+    proposals: list[ProposalInShort] = []
+
+
 _event = msgspec.json.Decoder(CloudEvent)
+_offered = msgspec.json.Decoder(_Offered)
 _told = msgspec.json.Decoder(_Envelope)
 _acknowledged = msgspec.json.Decoder(_Acknowledged)
 
@@ -54,10 +65,17 @@ def kind_of(exception_id: str, fleet_id: str) -> str:
 
 
 def exception_document(
-    exception_id: str, fleet_id: str, status: Literal["open", "closed"], since_us: int, event: bytes, acknowledged: bytes | None
+    exception_id: str,
+    fleet_id: str,
+    status: Literal["open", "closed"],
+    since_us: int,
+    event: bytes,
+    acknowledged: bytes | None,
+    proposals: bytes | None,
 ) -> ExceptionDocument:
     """An exception; `since_us` is when it opened, or for a closed one when it was over."""
     told, seen = _told.decode(event).data, None if acknowledged is None else _acknowledged.decode(acknowledged)
+    offered = _Offered() if proposals is None or status == "closed" else _offered.decode(proposals)
     return ExceptionDocument(
         exception_id=exception_id,
         fleet_id=fleet_id,
@@ -73,12 +91,14 @@ def exception_document(
         acknowledged_by=told.acknowledged_by or (None if seen is None else str(seen.data.get("by", ""))),
         assigned_to=told.assigned_to,
         snoozed_until=told.snoozed_until,
-        actionable_until=told.actionable_until,
+        actionable_until=instant_or_none(offered.actionable_until_us) or told.actionable_until,
         tell_first=told.tell_first,
         clock=told.clock,
         notes=told.notes,
         harm=told.harm,
         harm_min=told.harm_min,
         evidence=told.evidence,
+        proposals=offered.proposals,
+        proposals_href=f"/v1/exceptions/{quote(exception_id)}/proposals?fleet_id={quote(fleet_id)}" if offered.proposals else None,
         event=_event.decode(event),
     )

@@ -20,7 +20,7 @@ EVENTS = {
     "window_changed": "A visit has another time window.",
     "eta_updated": "The arrival expected at a visit moved by a minute and a tenth of the time left, or is new.",
     "exception_opened": "Something that dispatch should act on, of one of the kinds in docs/exceptions.md.",
-    "exception_updated": "It is worse or better (`change`), or its time of quiet is over (`woken`).",
+    "exception_updated": "It is worse or better, or something new could be done about it (`change`: worse, better, proposed), or `woken`.",
     "exception_acknowledged": "A dispatcher has seen it.",
     "exception_assigned": "Somebody takes care of it.",
     "exception_snoozed": "Nobody wants to hear of its changes for a while.",

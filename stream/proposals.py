@@ -65,6 +65,20 @@ class VehicleOutlook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     shift_end: Moment | None
 
 
+class ProposalInShort(Struct, frozen=True, kw_only=True):
+    """What an exception says of a proposal; all of it is at `GET /v1/exceptions/{id}/proposals`. Names and units as in `Proposal`."""
+
+    number: Whole
+    kind: ProposalKind
+    drive_added_s: float
+    late_before_s: float
+    late_after_s: float
+    saved_visit_ids: list[str]
+    late_visit_ids: list[str]
+    unserved_visit_ids: list[str] = []
+    holds_until: Moment
+
+
 class Proposal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that could be done, and what it would do. `late_before_s` and `late_after_s` are lateness times 1 + priority, summed."""
 
@@ -82,3 +96,8 @@ class Proposal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Others that would become late."""
     unserved_visit_ids: list[str] = []
     holds_until: Moment
+
+
+def in_short(proposal: Proposal) -> ProposalInShort:
+    """The part of a proposal by which it is ranked and read."""
+    return ProposalInShort(**{name: getattr(proposal, name) for name in ProposalInShort.__struct_fields__})

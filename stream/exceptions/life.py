@@ -11,6 +11,7 @@ from stream.exceptions.table import MOST_NOTES, DispatchException
 from stream.fleet import FleetState
 from stream.moments import instant_or_none
 from stream.outputs import Event, Outputs
+from stream.proposals import in_short
 
 Moment = tuple[int, int]
 """The log position that causes a step, and the fleet's now there in microseconds."""
@@ -78,8 +79,26 @@ def tell(
     state.exceptions.put(exception)
     key = f"{exception.exception_id.removeprefix(state.fleet_id + ':')}:{exception.episode}{number}"
     occurred_us = moment[1] if at_us == MISSING else at_us
-    out.emit(moment[0], Event(f"exception_{phase}", key, exception.subject, occurred_us, moment[1], document(exception)))
+    said = document(exception) | (_proposed(state, exception.exception_id) if exception.is_open else {})
+    out.emit(moment[0], Event(f"exception_{phase}", key, exception.subject, occurred_us, moment[1], said))
     return exception
+
+
+def propose(state: FleetState, exception_id: str, moment: Moment, out: Outputs) -> None:
+    """There is something new that could be done about it. Who has snoozed it hears nothing."""
+    exception = state.exceptions.open(exception_id)
+    if exception is not None and exception.snoozed_until_us == MISSING:
+        tell(state, replace(exception, details={**exception.details, "change": "proposed"}), "updated", moment, out)
+
+
+def _proposed(state: FleetState, exception_id: str) -> dict[str, object]:
+    """What could be done about it, the best first, in short. Proposals know better than a crow until when something helps."""
+    known = state.proposals.get(exception_id)
+    if known is None:
+        return {}
+    said: dict[str, object] = {"proposals": [in_short(proposal) for proposal in known.proposals]}
+    until = instant_or_none(known.actionable_until_us)
+    return said if until is None else {**said, "actionable_until": until}
 
 
 def document(exception: DispatchException) -> dict[str, object]:

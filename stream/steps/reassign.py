@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import msgspec
 
 from eta_models.columns import MISSING
+from stream.exceptions.life import propose
 from stream.fleet import FleetState
 from stream.moments import instant_or_none, micros
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Event, Outputs
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
-from stream.proposals import Proposal
+from stream.proposals import Proposal, in_short
 from stream.reasons import Reason
 from stream.reassign.policy import ReassignPolicy
 from stream.steps.changes import change_plan, fits
@@ -21,17 +22,6 @@ RULE = "rule"
 """Who accepts where the fleet's policy does."""
 MOST_SETTLING = 2_048
 """Visits of accepted proposals that are waited for; the oldest go first."""
-SUMMARY = (
-    "number",
-    "kind",
-    "drive_added_s",
-    "late_before_s",
-    "late_after_s",
-    "saved_visit_ids",
-    "late_visit_ids",
-    "unserved_visit_ids",
-    "holds_until",
-)
 
 _message = msgspec.json.Decoder(ProposalsMade)
 
@@ -56,6 +46,7 @@ def note_proposals(policy: ReassignPolicy, state: FleetState, facts: Facts, mess
     if before is None or _is_news(facts, before.proposals[0], holding[0]):
         said = _summary(message, holding)
         out.emit(facts.position, _event(state, facts, "reassignment_proposed", message.exception_id, str(message.made_for), said))
+        propose(state, message.exception_id, (facts.position, facts.now_us), out)
     _accept_by_rule(policy, state, facts, message.exception_id, holding[0], out)
 
 
@@ -73,8 +64,7 @@ def _accept_by_rule(policy: ReassignPolicy, state: FleetState, facts: Facts, exc
 
 def _summary(message: ProposalsMade, holding: list[Proposal]) -> dict[str, object]:
     """What an event says of proposals; all of it is at `GET /v1/exceptions/{id}/proposals`."""
-    said = [{name: getattr(proposal, name) for name in SUMMARY} for proposal in holding]
-    return {"actionable_until": message.actionable_until, "proposals": said}
+    return {"actionable_until": message.actionable_until, "proposals": [in_short(proposal) for proposal in holding]}
 
 
 def accept_proposal(state: FleetState, facts: Facts, message: ProposalAccepted, out: Outputs) -> Reason | None:

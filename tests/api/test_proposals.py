@@ -46,6 +46,17 @@ def test_proposals_of_an_exception_are_shown_ranked(client, two_fleets, offered)
     assert found["actionable_until"] == "2026-05-28T20:43:40Z"
 
 
+def test_an_exception_carries_its_proposals_in_short_and_where_they_are(client, two_fleets, offered):
+    assert client.get(f"/v1/exceptions/{EXCEPTION}").json()["proposals_href"] is None
+    offered(proposal(two_fleets), proposal(two_fleets, 2))
+    found = client.get(f"/v1/exceptions/{EXCEPTION}").json()
+    (listed,) = [one for one in client.get("/v1/exceptions").json()["items"] if one["exception_id"] == EXCEPTION]
+    assert found["proposals"] == listed["proposals"]
+    assert [(one["number"], one["saved_visit_ids"]) for one in found["proposals"]] == [(1, ["v3"]), (2, ["v3"])]
+    assert found["actionable_until"] == "2026-05-28T20:43:40Z"
+    assert client.get(found["proposals_href"]).json()["proposals"][0]["changes"]
+
+
 def test_an_exception_without_proposals_has_none_to_show(client, two_fleets):
     assert client.get(f"/v1/exceptions/{EXCEPTION}/proposals").status_code == 404
 

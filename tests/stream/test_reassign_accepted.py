@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stream import messages as m
+from stream.moments import instant
 from stream.proposal_messages import ProposalAccepted
 from stream.reassign.ask import answers
 from stream.reassign.policy import ReassignPolicy
@@ -28,6 +29,22 @@ def test_a_replay_knows_the_answer_at_its_next_working_tick(road, fleet):
     assert told["data"]["proposals"][0]["number"] == 1
     assert told["time"] > road.at(240).isoformat()
     assert list(played.state.proposals) == ["depot:vehicle_down:v1"]
+
+
+def test_the_exception_says_what_could_be_done_about_it(road, fleet):
+    played = fleet(HERE).play([*opening(road), *road.ticks(220, 270)])
+    (told,) = [event["data"] for event in played.told("exception_updated") if event["data"]["exception_kind"] == "vehicle_down"]
+    (known,) = played.state.proposals.values()
+    assert told["change"] == "proposed"
+    assert [one["number"] for one in told["proposals"]] == [proposal.number for proposal in known.proposals]
+    assert told["proposals"][0]["late_after_s"] == known.proposals[0].late_after_s
+    assert road.at(0).fromisoformat(told["actionable_until"]) == instant(known.actionable_until_us)
+
+
+def test_an_exception_that_is_over_offers_nothing_any_more(road, fleet):
+    played = fleet(HERE).play([*opening(road), *road.ticks(220, 270), road.say(m.VehicleUp, 275, vehicle_id="v1"), *road.ticks(280, 310)])
+    (told,) = [event["data"] for event in played.told("exception_resolved") if event["data"]["exception_kind"] == "vehicle_down"]
+    assert "proposals" not in told
 
 
 def accept(road, second, number=1, exception_id="depot:vehicle_down:v1"):
