@@ -15,7 +15,7 @@ from stream.codec import TYPES
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop
 from stream.proof_of_delivery import ProofOfDelivery
-from stream.proposals import Proposal, RouteChange, VehicleOutlook, VisitOutlook, WindowOffer
+from stream.proposals import Handing, Proposal, RouteChange, VehicleOutlook, VisitOutlook, WindowOffer
 from stream.question_messages import Supposition
 from stream.reasons import Reason
 from stream.texts import ID_PATTERN
@@ -28,6 +28,7 @@ PARTS: dict[str, type[msgspec.Struct]] = {
     "proposal": Proposal,
     "route change": RouteChange,
     "window offer": WindowOffer,
+    "handing": Handing,
     "visit outlook": VisitOutlook,
     "vehicle outlook": VehicleOutlook,
     "supposition": Supposition,

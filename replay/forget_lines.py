@@ -11,6 +11,8 @@ from stream.judge import judge
 from stream.judge_policy import JudgePolicy
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
+from stream.proposal_messages import ProposalsMade
+from stream.proposals import Proposal
 
 ROUGH_DEG = 1
 """Decimals of degrees to which the place of a forgotten order is rounded: 11 km, so that its route is still one."""
@@ -111,6 +113,8 @@ class Order:
             changed = msgspec.structs.replace(message, stops=[self._stop(stop) for stop in message.stops])
         elif isinstance(message, m.StopAdded):
             changed = msgspec.structs.replace(message, stop=self._stop(message.stop))
+        elif isinstance(message, ProposalsMade):
+            changed = msgspec.structs.replace(message, proposals=[self._proposal(proposal) for proposal in message.proposals])
         elif isinstance(message, m.VisitFact) and self._is_mine(message):
             blank = {name: None for name in ("proof", "reason") if name in message.__struct_fields__}
             changed = msgspec.structs.replace(message, **blank)
@@ -121,6 +125,14 @@ class Order:
             return stop
         lat, lon = rough(stop.lat, stop.lon)
         return msgspec.structs.replace(stop, lat=lat, lon=lon, order_ref=None, customer_ref=None, metadata={})
+
+    def _proposal(self, proposal: Proposal) -> Proposal:
+        changes = [msgspec.structs.replace(one, added=[self._stop(stop) for stop in one.added]) for one in proposal.changes]
+        windows = [
+            msgspec.structs.replace(one, order_ref=None, customer_ref=None) if one.order_ref == self.order_ref else one
+            for one in proposal.windows
+        ]
+        return msgspec.structs.replace(proposal, changes=changes, windows=windows)
 
     def _is_mine(self, fact: m.VisitFact) -> bool:
         if fact.visit_id is not None:

@@ -113,6 +113,9 @@ def forget_present(redis: "Redis", wish: Wish) -> None:
                 redis.hdel(fleet_key(kind, fleet_id), name)
             for kind in ("open", "closed"):
                 redis.zrem(fleet_key(kind, fleet_id), name)
+    proposals: Any = redis.hgetall(fleet_key("proposals", fleet_id))
+    for name in [name for name, view in proposals.items() if wish.marks[0] in view]:
+        redis.hdel(fleet_key("proposals", fleet_id), name)
     if isinstance(wish, Vehicle):
         redis.hdel(fleet_key("fixes", fleet_id), wish.vehicle_id)
         redis.hdel(fleet_key("vehicles", fleet_id), wish.vehicle_id)

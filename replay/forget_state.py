@@ -35,6 +35,7 @@ def _exceptions(state: FleetState, wish: Wish) -> None:
         if named in msgspec.json.encode(document(one)):
             table.put(msgspec.structs.replace(one, details={}, notes=()))
     table.facts = [fact for fact in table.facts if named not in msgspec.json.encode({"vehicle_id": fact.vehicle_id, **fact.details})]
+    state.proposals = {name: known for name, known in state.proposals.items() if named not in msgspec.json.encode(known)}
     state.corridors.runs.clear()  # of the last seconds, without names
     if isinstance(wish, Order):
         table.attempts.pop(wish.order_ref, None)

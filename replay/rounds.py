@@ -16,14 +16,14 @@ DAY_US = 86_400_000_000
 
 TIMES = frozenset({
     "at", "planned_arrival", "window_start", "window_end", "shift_start", "shift_end", "valid_from", "valid_until", "planned_departure",
-    "load_by", "wave_cutoff", "until", "actionable_until", "holds_until", "eta_before", "eta_after", "ends_at",
+    "load_by", "wave_cutoff", "until", "actionable_until", "holds_until", "eta_before", "eta_after", "ends_at", "eta",
 })  # fmt: skip
-PARTS = frozenset({"stops", "stop", "proof", "proposals", "changes", "windows", "visits", "vehicles", "added"})
+PARTS = frozenset({"stops", "stop", "proof", "proposals", "changes", "windows", "visits", "vehicles", "added", "handovers"})
 """Fields that hold structs with times or ids in them."""
 ROUTES_AND_ORDERS = frozenset({"route_id", "to_route_id", "order_ref"})
 VISITS = frozenset({
     "visit_id", "before_visit_id", "loaded_visit_ids", "connects_to_visit_id", "visit_ids", "before_visit_ids", "saved_visit_ids",
-    "late_visit_ids", "unserved_visit_ids",
+    "late_visit_ids", "unserved_visit_ids", "goods_visit_ids",
 })  # fmt: skip
 OF_VEHICLES = frozenset({"stalled", "signal_lost", "off_route", "vehicle_down", "fence_violation"})
 OF_ROUTES = frozenset({"departure_late", "plan_infeasible"})

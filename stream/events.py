@@ -17,6 +17,7 @@ EVENTS = {
     "stop_failed": "The driver says that the attempt failed, and why.",
     "stop_skipped": "A visit was passed by, or its route ended without it.",
     "stop_cancelled": "Dispatch took a visit back.",
+    "stop_rescheduled": "A visit is made another day, in the window that it names: it leaves today's route, and its customer agrees to it.",
     "window_changed": "A visit has another time window.",
     "eta_updated": "The arrival expected at a visit moved by a minute and a tenth of the time left, or is new.",
     "exception_opened": "Something that dispatch should act on, of one of the kinds in docs/exceptions.md.",

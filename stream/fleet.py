@@ -62,6 +62,8 @@ class VisitNames(Struct, frozen=True):
     load: float | None = None
     skills: tuple[str, ...] = ()
     connects_to_visit_id: str | None = None
+    fetched_at: str | None = None
+    """The visit at which its vehicle fetches its goods from another one, as an accepted proposal says."""
 
 
 class Dropped(Struct, frozen=True, array_like=True):

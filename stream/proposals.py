@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop, Whole
 
-ProposalKind = Literal["resequence", "move", "standby", "again", "reschedule"]
+ProposalKind = Literal["resequence", "move", "standby", "again", "reschedule", "another_day"]
 MOST_VISITS = 500
 
 
@@ -31,11 +31,25 @@ class RouteChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class WindowOffer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Another window for a visit, which its customer has to agree to."""
+    """Another window for a visit, which its customer has to agree to: whom to tell. Of `another_day`, one on a later day."""
 
     visit_id: str
     window_start: Moment | None = None
     window_end: Moment | None = None
+    order_ref: str | None = None
+    customer_ref: str | None = None
+
+
+class Handing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where goods change vehicles: the call `visit_id` that the one that takes over makes, when it comes (P50), and whose goods."""
+
+    visit_id: str
+    from_vehicle_id: str
+    to_vehicle_id: str
+    lat: float
+    lon: float
+    eta: Moment | None = None
+    goods_visit_ids: Annotated[list[str], Meta(max_length=MOST_VISITS)]
 
 
 class VisitOutlook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,6 +100,7 @@ class Proposal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: ProposalKind
     changes: Annotated[list[RouteChange], Meta(max_length=MOST_VISITS)]
     windows: Annotated[list[WindowOffer], Meta(max_length=MOST_VISITS)] = []
+    handovers: Annotated[list[Handing], Meta(max_length=MOST_VISITS)] = []
     visits: list[VisitOutlook]
     vehicles: list[VehicleOutlook]
     drive_added_s: float

@@ -16,6 +16,7 @@ from stream.moments import instant
 from stream.planned_stop import PlannedStop
 from stream.proposal_messages import ProposalAccepted
 from stream.proposals import Proposal, RouteChange
+from stream.reassign.other_times import LAST
 from stream.reassign.takers import open_visits
 from stream.reassign.view import weight_of
 
@@ -43,7 +44,7 @@ def first(day: Day, given: Applied) -> Iterator[AnyMessage]:
 
 def _accept(day: Day, exception_id: str) -> Iterator[AnyMessage]:
     known = day.state.proposals.get(exception_id)
-    if known is None or known.proposals[0].kind == "reschedule":
+    if known is None or known.proposals[0].kind in LAST:
         return
     chosen = known.proposals[0]
     for stop in (stop for change in chosen.changes for stop in change.added if stop.kind == "handover"):

@@ -11,7 +11,7 @@ from stream import messages as m
 from stream.codec import TYPES, encode
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
-from stream.proposals import Proposal, RouteChange
+from stream.proposals import Handing, Proposal, RouteChange, WindowOffer
 from stream.question_messages import Supposition
 
 DAY_US = 86_400_000_000
@@ -120,9 +120,16 @@ class Fuzz:
         before = [_visit(self)] * self.draw.choice((0, 1))
         order = [*before, str(stop.visit_id)]
         change = RouteChange(route_id=route, vehicle_id=self.name("v"), before_visit_ids=before, visit_ids=order, added=[stop])
+        kind = self.draw.choice(("move", "another_day"))
+        offer = WindowOffer(visit_id=_visit(self), order_ref=self.draw.choice((None, self.name("o"))))
+        place = {"lat": self.draw.choice(LATS[4:]), "lon": self.draw.choice(LONS)}
+        goods = Handing(
+            visit_id=str(stop.visit_id), from_vehicle_id=self.name("v"), to_vehicle_id=change.vehicle_id, goods_visit_ids=before, **place
+        )
         until = instant(self.now_us + self.draw.choice((-1, 60_000_000, DAY_US)))
         return Proposal(
-            number=1, kind="move", changes=[msgspec.structs.replace(change, starts=self.draw.random() < 0.5)], visits=[], vehicles=[],
+            number=1, kind=kind, windows=[offer] * (kind == "another_day"), handovers=[goods],
+            changes=[msgspec.structs.replace(change, starts=self.draw.random() < 0.5)], visits=[], vehicles=[],
             drive_added_s=0.0, late_before_s=self.number(0.0, 1e308), late_after_s=0.0, saved_visit_ids=[], late_visit_ids=[],
             holds_until=until,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from stream.reassign.insertion import allowed, openings, variants_of
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.price import price
 from stream.reassign.takers import takers
-from stream.reassign.trial import HANDOVER, Trial
+from stream.reassign.trial import Trial, call_code
 from stream.reassign.view import Handover, take
 from stream.routes import Place, lay
 from stream.steps.plans import open_route
@@ -62,9 +62,7 @@ def _trials(tried: FleetState, policy: ReassignPolicy, asked: CandidatesAsked, v
         return
     fetched = asked.load_lat is not None and asked.load_lon is not None
     place = Handover(-1, asked.load_lat, asked.load_lon) if asked.load_lat is not None and asked.load_lon is not None else None
-    scene = take(tried, policy, able, [visit], place)
-    if fetched:
-        scene.places.fetched[0] = -scene.places.load[0]
+    scene = take(tried, policy, able, [visit], () if place is None else (place,), [0 if fetched else -1])
     tours = [tour for tour in range(len(able)) if np.isfinite(scene.tours.cost[tour])]
     variants = variants_of(scene, tours, 1 if fetched else None)
     if not variants:
@@ -78,5 +76,5 @@ def _trials(tried: FleetState, policy: ReassignPolicy, asked: CandidatesAsked, v
     for tour, which in best.items():
         row = variants[which].row
         where = int(at[0, which])
-        order = [HANDOVER if fetched and each == 1 else int(scene.places.row[each]) for each in (*row[:where], 0, *row[where:])]
-        yield Trial("move", {able[tour]: order}, frozenset({visit}), place)
+        order = [call_code(0) if fetched and each == 1 else int(scene.places.row[each]) for each in (*row[:where], 0, *row[where:])]
+        yield Trial("move", {able[tour]: order}, frozenset({visit}), () if place is None else (place,), {visit: 0} if fetched else {})

@@ -3,27 +3,25 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from msgspec.structs import replace
 
-from eta_models.columns import MISSING
 from stream.fleet import FleetState
-from stream.planned_stop import PlannedStop
 from stream.proposals import Proposal
-from stream.reassign.insertion import Inserted, insert
+from stream.reassign.gifts import Gift, gift_of_broken, given_away, meets
+from stream.reassign.other_times import another_day, reschedule, second_attempt
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.scene import FIXED, Scene, follow
 from stream.reassign.takers import open_visits, takers, waits_for_goods
-from stream.reassign.trial import AGAIN, HANDOVER, Trial, offer
-from stream.reassign.view import Handover, take
+from stream.reassign.trial import Trial
+from stream.reassign.view import take
 from stream.steps.goods import carries
 from stream.troubles import Trouble
 
-MEETS = 2
-"""Next stops of a vehicle that is on its way at which another could meet it."""
 SPARES_S = (0.0, 900.0, 2700.0, 5400.0)
 """Reserves before the end of a shift, in turn."""
 RELIEFS = 4
 """Visits before the one in trouble that are tried with other vehicles."""
+MOST_TOGETHER = 12
+"""Visits at risk that a vehicle gives away together at most: what a van hands over in the time that it stands."""
 
 
 def trials(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: Sequence[Proposal]) -> Iterator[Trial]:
@@ -32,11 +30,12 @@ def trials(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: 
         case "vehicle_down":
             yield from _share_out(tried, policy, trouble, priced)
         case "stop_failed":
-            yield from _second_attempt(tried, trouble)
+            yield from second_attempt(tried, trouble)
         case _:
             yield from _reorder(tried, policy, trouble)
             yield from _hand_on(tried, policy, trouble)
-            yield from _reschedule(tried, trouble)
+            yield from reschedule(tried, trouble)
+    yield from another_day(tried, trouble, priced)
 
 
 def _share_out(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: Sequence[Proposal]) -> Iterator[Trial]:
@@ -44,57 +43,21 @@ def _share_out(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, pric
 
     The search is rougher than the models that price it: where the outcome would break somebody's shift, it is tried again with reserves.
     """
-    v, giver = tried.vehicles, trouble.vehicle
-    ahead = open_visits(tried, giver)
-    there = [row for row in trouble.visits if not waits_for_goods(tried, ahead, row)]
-    orphans = sorted(there, key=lambda row: (-tried.names[row].priority, row))[: policy.most_orphans]
-    route = tried.route_of(giver)
-    fetched = [route is not None and carries(tried, row, route) for row in orphans]
-    place = Handover(giver, float(v.lat[giver]), float(v.lon[giver])) if any(fetched) else None
-    able = [row for row in takers(tried, policy, np.array(orphans, dtype=np.int64)) if row != giver]
+    orphans = sorted(trouble.visits, key=lambda row: (-tried.names[row].priority, row))[: policy.most_orphans]
+    gift = gift_of_broken(tried, trouble.vehicle, orphans)
+    able = [row for row in takers(tried, policy, np.array(orphans, dtype=np.int64)) if row != trouble.vehicle]
     for spare_s in SPARES_S:
         if not priced:
-            yield from _given_away(tried, policy, (giver, orphans, fetched, place), able, "move", spare_s)
+            yield from given_away(tried, policy, gift, able, "move", spare_s)
     idle = [row for row in able if tried.route_of(row) is None]
     if idle and len(idle) < len(able):
-        yield from _given_away(tried, policy, (giver, orphans, fetched, place), idle, "standby")
-
-
-Gift = tuple[int, Sequence[int], Sequence[bool], Handover | None]
-"""Who gives away which visits, whether their goods have to be fetched, and where."""
-
-
-def _given_away(
-    tried: FleetState, policy: ReassignPolicy, gift: Gift, able: Sequence[int], kind: str, spare_s: float = 0.0
-) -> Iterator[Trial]:
-    _, orphans, fetched, place = gift
-    if not able or not orphans:
-        return
-    scene = take(tried, policy, able, orphans, place)
-    scene.tours.end_s = [end_s - spare_s for end_s in scene.tours.end_s]
-    call = len(orphans) if place is not None else None
-    given = insert(scene, range(len(able)), range(len(orphans)), fetched, call)
-    if given.rows:
-        yield _trial(tried, scene, gift, given, kind)
-
-
-def _trial(tried: FleetState, scene: Scene, gift: Gift, given: Inserted, kind: str) -> Trial:
-    giver, orphans, _, place = gift
-    call = len(orphans)
-    gone = {orphans[at] for row in given.rows.values() for at in row if at < call}
-    orders = {
-        scene.tours.vehicle[tour]: [HANDOVER if place is not None and at == call else int(scene.places.row[at]) for at in row]
-        for tour, row in given.rows.items()
-    }
-    orders[giver] = [row for row in open_visits(tried, giver) if row not in gone]
-    idle = all(tried.route_of(vehicle) is None for vehicle in orders if vehicle != giver)
-    return Trial("standby" if idle or kind == "standby" else "move", orders, frozenset(gone), place)
+        yield from given_away(tried, policy, gift, idle, "standby")
 
 
 def _reorder(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> Iterator[Trial]:
     """One visit of the route goes to another place in it: the best of all such, and the best for the visit itself."""
     ahead = open_visits(tried, trouble.vehicle)
-    scene = take(tried, policy, [trouble.vehicle], ahead, None)
+    scene = take(tried, policy, [trouble.vehicle], ahead)
     row = scene.tours.rows[0]
     scene.tours.end_s[0] = max(scene.tours.end_s[0], _end_s(scene, row))
     kinds = [tried.names[ahead[at]].kind for at in row]
@@ -132,62 +95,27 @@ def _unbound_cost(scene: Scene, row: Sequence[int]) -> float:
 
 
 def _hand_on(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> Iterator[Trial]:
-    """The visit, or one before it, goes to another vehicle; goods on board change hands where the two can meet."""
+    """The visit, or one before it, goes to another vehicle, or all that are at risk do; goods change hands where the two can meet."""
     giver, ahead = trouble.vehicle, open_visits(tried, trouble.vehicle)
-    route = tried.route_of(giver)
     last = max(ahead.index(row) for row in trouble.visits)
     able = [row for row in takers(tried, policy, np.array(trouble.visits, dtype=np.int64)) if row != giver]
-    if route is None or not able:
-        return
-    for visit in ahead[max(0, last - RELIEFS) : last + 1]:
-        if tried.names[visit].kind in FIXED or waits_for_goods(tried, ahead, visit):
-            continue
-        carried = carries(tried, visit, route)
-        if carried and visit not in trouble.visits:
-            continue
-        for place in _meets(tried, giver, ahead[: ahead.index(visit)]) if carried else (None,):
-            yield from _given_away(tried, policy, (giver, [visit], [carried], place), able, "move")
+    movable = [row for row in ahead if tried.names[row].kind not in FIXED and not waits_for_goods(tried, ahead, row)]
+    for visit in [row for row in ahead[max(0, last - RELIEFS) : last + 1] if row in movable]:
+        if visit in trouble.visits or not _carried(tried, giver, [visit])[0]:
+            yield from _handed(tried, policy, giver, [visit], able)
+    together = [row for row in movable if tried.visits.at_risk[row] or row in trouble.visits][:MOST_TOGETHER]
+    if len(together) > 1:
+        yield from _handed(tried, policy, giver, together, able)
 
 
-def _meets(tried: FleetState, giver: int, before: Sequence[int]) -> Iterator[Handover]:
-    """The next stops of a vehicle, while it serves there."""
-    visits, now_us = tried.visits, tried.now_us
-    for row in before[:MEETS]:
-        if visits.p50_us[row] != MISSING:
-            place, planned = np.array([int(visits.place[row])]), np.array([float(visits.service_s[row])])
-            served_s = float(tried.model.stays.service_s(place, planned)[0])
-            came_s = max((int(visits.p50_us[row]) - now_us) / 1e6, 0.0)
-            yield Handover(giver, float(visits.lat[row]), float(visits.lon[row]), came_s, came_s + max(served_s, 60.0))
+def _handed(tried: FleetState, policy: ReassignPolicy, giver: int, visits: Sequence[int], able: Sequence[int]) -> Iterator[Trial]:
+    """These visits go to others, goods on board by way of a stop that comes before all of them."""
+    carried, ahead = _carried(tried, giver, visits), open_visits(tried, giver)
+    homes = [0 if each else -1 for each in carried]
+    for place in meets(tried, giver, ahead[: ahead.index(visits[0])]) if any(carried) else (None,):
+        yield from given_away(tried, policy, Gift(giver, visits, homes, () if place is None else (place,)), able, "move")
 
 
-def _reschedule(tried: FleetState, trouble: Trouble) -> Iterator[Trial]:
-    """Another window, around when it will be: the last resort, because its customer has to agree."""
-    offers = [offer(tried, row, int(tried.visits.p50_us[row])) for row in trouble.visits if tried.visits.p50_us[row] != MISSING]
-    if offers:
-        yield Trial("reschedule", {}, windows=offers)
-
-
-def _second_attempt(tried: FleetState, trouble: Trouble) -> Iterator[Trial]:
-    """A visit that failed is tried again by the same vehicle, before its hub, without a window of its own."""
-    (failed,) = trouble.visits
-    ahead = open_visits(tried, trouble.vehicle)
-    at = next((i for i, row in enumerate(ahead) if tried.names[row].kind == "hub"), len(ahead))
-    yield Trial("again", {trouble.vehicle: [*ahead[:at], AGAIN, *ahead[at:]]}, again=_copy_of(tried, failed))
-
-
-def _copy_of(tried: FleetState, row: int) -> PlannedStop:
-    names, visits = tried.names[row], tried.visits
-    service_s = float(visits.service_s[row])
-    return replace(
-        PlannedStop(stop_id=names.stop_id, lat=float(visits.lat[row]), lon=float(visits.lon[row]), seq=names.seq),
-        visit_id=f"{names.visit_id[:56]}.again",
-        kind=names.kind,
-        radius_m=float(visits.radius_m[row]),
-        service_s=service_s if service_s == service_s else None,
-        priority=names.priority,
-        load=names.load,
-        skills=list(names.skills),
-        order_ref=names.order_ref,
-        customer_ref=names.customer_ref,
-        metadata=names.metadata,
-    )
+def _carried(tried: FleetState, giver: int, visits: Sequence[int]) -> list[bool]:
+    route = tried.route_of(giver)
+    return [route is not None and carries(tried, row, route) for row in visits]

@@ -78,17 +78,17 @@ NO_PROMISE = ("hub", "break", "handover")
 """Nobody is promised anything there."""
 
 
-Loads = tuple[float, float, frozenset[str]]
-"""What a vehicle has on board, where what it was to fetch anyway counts from now on; what it would fetch besides, and at which calls."""
+Loads = tuple[float, dict[str, float]]
+"""What a vehicle has on board, where what it was to fetch anyway counts from now on; what it would fetch besides, by call."""
 
 
 def vehicle_outlook(tried: FleetState, vehicle: int, expected: dict[str, Expected], loads: Loads) -> VehicleOutlook:
     """What a vehicle would carry at most and when it would be done."""
-    facts, (load, fetched, calls) = tried.facts.get(tried.vehicle_ids[vehicle], VehicleFacts()), loads
+    facts, (load, fetched) = tried.facts.get(tried.vehicle_ids[vehicle], VehicleFacts()), loads
     ahead, most = open_visits(tried, vehicle), load
     for row in ahead:
         names = tried.names[row]
-        load += fetched if names.visit_id in calls else change(names.kind, names.load)
+        load += fetched.get(names.visit_id, change(names.kind, names.load))
         most = max(most, load)
     return VehicleOutlook(
         vehicle_id=tried.vehicle_ids[vehicle],

@@ -15,6 +15,8 @@ class ReassignPolicy:
     """A second of driving costs so much of a second of lateness: fuel and wear are small beside a broken promise."""
     missed_s: float = 14_400.0
     """What is not served today counts as so late: the rest of a working day."""
+    another_day_s: float = 7_200.0
+    """What is put off to another day with the customer's consent is as bad as two hours late: half as bad as when nobody comes."""
     handover_s: float = 300.0
     """Goods change vehicles in five minutes: a van is opened, parcels are found and carried over."""
     fix_age_s: float = 1_800.0

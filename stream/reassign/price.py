@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from eta_models.columns import MISSING
 from stream.fleet import FleetState
 from stream.moments import instant, instant_or_none, micros
 from stream.outputs import Outputs
-from stream.proposals import Proposal, RouteChange, VehicleOutlook, VisitOutlook
+from stream.proposals import Handing, Proposal, RouteChange, VehicleOutlook, VisitOutlook
 from stream.reassign.fork import again
 from stream.reassign.outlook import NO_PROMISE, Expected, Loads, ends_us, expect, unserved, vehicle_outlook, weighted_s
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.takers import done_by_us, open_visits
-from stream.reassign.trial import Trial, changes_of
+from stream.reassign.trial import Trial, changes_of, handings_of
 from stream.reassign.view import change, weight_of
 from stream.steps.changes import change_plan
 from stream.steps.goods import carries
@@ -23,13 +25,16 @@ AT_LEAST_US = 60_000_000
 AT_ONCE_US = 300_000_000
 """One that sends a vehicle elsewhere at once holds for five minutes: with every one that it drives on, the figures are less true."""
 
+OFFER_US = 900_000_000
+"""A customer is asked within a quarter of an hour."""
+
 
 def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Trial) -> Proposal | None:
     """The trial as a proposal; None where it breaks a shift or a capacity, or does not save enough."""
     changes = changes_of(tried, policy, trial)
     vehicles = [*dict.fromkeys([*trial.orders, *(tried.routes[tried.names[row].route_id].vehicle for row in trouble.visits)])]
     before = expect(tried, policy, vehicles)
-    draft = draft_of(trial, changes)
+    draft = draft_of(trial, changes, handings_of(tried, trial, changes))
     moved = {tried.names[row].visit_id for row in trial.moved}
     shifts: dict[str, float] = {}
     for _ in range(2):
@@ -37,9 +42,9 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         change_plan(tested, Facts(tried.position, tried.now_us, tried.now_us), _with_shifts(draft, before, moved, shifts), Outputs())
         after = expect(tested, policy, vehicles)
         shifts = {name: _shift_s(before[name], after.get(name), shifts.get(name, 0.0)) for name in before if name not in moved}
-    after = {**{name: unserved(policy) for name in before if name not in after}, **after}
+    after = {**{name: unserved(policy) for name in before if name not in after}, **after, **_put_off(policy, trial)}
     outlooks = [
-        vehicle_outlook(tested, vehicle, after, _loads(tried, trial, vehicle, changes))
+        vehicle_outlook(tested, vehicle, after, _loads(tried, trial, vehicle, draft.handovers))
         for vehicle in vehicles
         if tested.vehicles.down[vehicle] == 0
     ]
@@ -55,6 +60,7 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         kind=trial.kind,
         changes=changes,
         windows=trial.windows,
+        handovers=[_timed(tried, each, after) for each in draft.handovers],
         visits=[outlook_of(tried, name, before.get(name), after[name], shifts, moved) for name in after],
         vehicles=outlooks,
         drive_added_s=round(drive_s),
@@ -62,7 +68,7 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         late_after_s=round(late_after_s),
         saved_visit_ids=saved,
         late_visit_ids=late,
-        unserved_visit_ids=[name for name, each in after.items() if each.p50_us == MISSING],
+        unserved_visit_ids=[name for name, each in after.items() if each.p_late == 1.0 and each.p50_us == MISSING],
         holds_until=instant(_holds_until_us(tried, trial, before)),
     )
 
@@ -73,11 +79,23 @@ def _given_up_s(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> 
     return sum(policy.missed_s * weight_of(tried.names[row].priority) for row in failed)
 
 
-def draft_of(trial: Trial, changes: list[RouteChange]) -> Proposal:
+def _timed(tried: FleetState, handing: Handing, after: dict[str, Expected]) -> Handing:
+    """When the call will be made; one that is not ahead any more is where its vehicle stands."""
+    call = after.get(handing.visit_id)
+    return replace(handing, eta=instant(tried.now_us) if call is None else instant_or_none(call.p50_us))
+
+
+def _put_off(policy: ReassignPolicy, trial: Trial) -> dict[str, Expected]:
+    """Visits that are made another day."""
+    offers = trial.windows if trial.kind == "another_day" else []
+    return {offer.visit_id: Expected(-1, MISSING, policy.another_day_s, None) for offer in offers}
+
+
+def draft_of(trial: Trial, changes: list[RouteChange], handovers: list[Handing]) -> Proposal:
     """A proposal of which only the changes are known."""
     return Proposal(
-        number=0, kind=trial.kind, changes=changes, windows=trial.windows, visits=[], vehicles=[], drive_added_s=0.0, late_before_s=0.0,
-        late_after_s=0.0, saved_visit_ids=[], late_visit_ids=[], holds_until=0,
+        number=0, kind=trial.kind, changes=changes, windows=trial.windows, handovers=handovers, visits=[], vehicles=[], drive_added_s=0.0,
+        late_before_s=0.0, late_after_s=0.0, saved_visit_ids=[], late_visit_ids=[], holds_until=0,
     )  # fmt: skip
 
 
@@ -100,15 +118,13 @@ def _shift_s(before: Expected, after: Expected | None, so_far_s: float) -> float
     return float(round((after.p50_us - before.p50_us) / 1e6))
 
 
-def _loads(tried: FleetState, trial: Trial, vehicle: int, changes: Sequence[RouteChange]) -> Loads:
-    """What a vehicle has on board, and what it would fetch at new hand-overs."""
+def _loads(tried: FleetState, trial: Trial, vehicle: int, handovers: Sequence[Handing]) -> Loads:
+    """What a vehicle has on board, and what it would fetch at each new hand-over."""
     route, own = tried.route_of(vehicle), set(open_visits(tried, vehicle))
     on_board = sum(-change("delivery", tried.names[row].load) for row in own if route is not None and carries(tried, row, route))
-    taken = [row for row in trial.orders.get(vehicle, ()) if row >= 0 and row not in own]
-    fetched = [row for row in taken if carries(tried, row, tried.routes[tried.names[row].route_id])]
-    added = [stop for each in changes for stop in each.added if each.vehicle_id == tried.vehicle_ids[vehicle]]
-    calls = frozenset(str(stop.visit_id) for stop in added if stop.kind == "handover")
-    return float(on_board), float(sum(-change("delivery", tried.names[row].load) for row in fetched)), calls
+    load_of = {tried.names[row].visit_id: -change("delivery", tried.names[row].load) for row in trial.fetched}
+    mine = [each for each in handovers if each.to_vehicle_id == tried.vehicle_ids[vehicle]]
+    return float(on_board), {each.visit_id: float(sum(load_of[name] for name in each.goods_visit_ids)) for each in mine}
 
 
 def _possible(tried: FleetState, before: dict[str, Expected], outlook: VehicleOutlook) -> bool:
@@ -159,9 +175,15 @@ def outlook_of(
 def _holds_until_us(tried: FleetState, trial: Trial, before: dict[str, Expected]) -> int:
     """Until the first visit whose place changes would be reached by a vehicle that goes on as before, where that is not the next."""
     ends = [_first_changed_us(tried, trial.orders[vehicle], vehicle, before) for vehicle in trial.orders]
-    ends += [int(tried.visits.closes_us[tried.visit_rows[offer.visit_id]]) for offer in trial.windows]
+    ends += [_offered_until_us(tried, offer.visit_id) for offer in trial.windows]
     known = [at_us for at_us in ends if at_us != MISSING]
     return max(min(known, default=tried.now_us + AT_ONCE_US), tried.now_us + AT_LEAST_US)
+
+
+def _offered_until_us(tried: FleetState, visit_id: str) -> int:
+    """Another window can be offered until the one that holds closes, or the vehicle comes; for a while in any case."""
+    row, visits = tried.visit_rows[visit_id], tried.visits
+    return max(int(visits.closes_us[row]), int(visits.p50_us[row]), tried.now_us + OFFER_US)
 
 
 def _first_changed_us(tried: FleetState, order: Sequence[int], vehicle: int, before: dict[str, Expected]) -> int:

@@ -39,7 +39,9 @@ class Places:
     load: Floats
     """What it takes on (pickup) or gives away (delivery, below 0) of the vehicle's load."""
     fetched: Floats
-    """What of it has to be fetched at the hand-over first."""
+    """What of it has to be fetched at a hand-over first."""
+    home: Ints
+    """The place of that hand-over, -1 = nothing has to be fetched."""
     hard: Flags
     """Whether arriving after `closes_s` is impossible instead of late."""
     free: Ints
@@ -113,7 +115,6 @@ def follow(scene: Scene, tour: Ints, rows: Ints) -> Followed:
     places, tours = scene.places, scene.tours
     room, end_by = np.array(tours.room)[tour], np.array(tours.end_s)[tour]
     before, clock = np.array(tours.start, dtype=np.int64)[tour], np.array(tours.ready_s)[tour]
-    fetched = places.fetched[rows].sum(axis=1)
     load = np.array(tours.on_board)[tour]
     cost, drive, possible = np.zeros(len(rows)), np.zeros(len(rows)), load <= room + 1e-9
     arrival = np.empty(rows.shape)
@@ -124,7 +125,7 @@ def follow(scene: Scene, tour: Ints, rows: Ints) -> Followed:
         drive += way
         came = clock + way
         arrival[:, at] = came
-        load = load + np.where(places.hard[here], fetched, places.load[here])
+        load = load + np.where(places.hard[here], _fetched(places, rows, here), places.load[here])
         late = came - places.closes_s[here]
         possible &= (load <= room + 1e-9) & ~(places.hard[here] & (late > 0))
         cost += places.weight[here] * expected_late_s(late, came)
@@ -135,6 +136,15 @@ def follow(scene: Scene, tour: Ints, rows: Ints) -> Followed:
     possible &= clock <= end_by
     compared = cost + scene.drive_weight * drive - np.where(np.isfinite(own), own, 0.0)
     return Followed(np.where(possible, compared, np.inf), arrival, clock, drive)
+
+
+def _fetched(places: Places, rows: Ints, here: Ints) -> Floats:
+    """What each row of places fetches where it is, which is a hand-over."""
+    calling, taken = np.flatnonzero(places.hard[here]), np.zeros(len(rows))
+    if len(calling):
+        theirs = rows[calling]
+        taken[calling] = np.where(places.home[theirs] == here[calling, None], places.fetched[theirs], 0.0).sum(axis=1)
+    return taken
 
 
 def expected_late_s(late_s: Floats, ahead_s: Floats) -> Floats:

@@ -11,12 +11,10 @@ from stream.moments import instant, micros
 from stream.proposal_messages import ProposalsMade
 from stream.proposals import Proposal
 from stream.reassign.moves import trials
+from stream.reassign.other_times import LAST
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.price import price
 from stream.troubles import Trouble
-
-LAST = ("reschedule",)
-"""Kinds that come behind all others: they break the promise that was to be kept."""
 
 
 def solve(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> ProposalsMade:

@@ -69,5 +69,18 @@ def done_by_us(tried: FleetState, row: int) -> int:
 
 def waits_for_goods(tried: FleetState, ahead: Sequence[int], visit: int) -> bool:
     """Whether the goods of a delivery may still be where its vehicle is to fetch them: such a visit stays behind that call."""
-    before = ahead[: ahead.index(visit)]
-    return tried.names[visit].kind == "delivery" and any(tried.names[row].kind == "handover" for row in before)
+    return waited_at(tried, ahead, visit) is not None
+
+
+def waited_at(tried: FleetState, ahead: Sequence[int], visit: int) -> int | None:
+    """The open call, of those of its vehicle before it, at which the goods of a delivery may still have to be fetched.
+
+    An accepted proposal says which; of calls that dispatch made itself nobody knows what is fetched there.
+    """
+    names = tried.names[visit]
+    calls = [row for row in ahead[: ahead.index(visit)] if tried.names[row].kind == "handover"]
+    if names.kind != "delivery" or not calls:
+        return None
+    own = [row for row in calls if tried.names[row].visit_id == names.fetched_at]
+    told = {tried.names[row].fetched_at for row in ahead}
+    return next(iter([*own, *(row for row in calls if tried.names[row].visit_id not in told)]), None)

@@ -5,17 +5,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from stream.fleet import FleetState
-from stream.moments import instant, instant_or_none
+from stream.moments import instant
 from stream.planned_stop import PlannedStop
-from stream.proposals import ProposalKind, RouteChange, WindowOffer
+from stream.proposals import Handing, ProposalKind, RouteChange, WindowOffer
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.takers import open_visits
 from stream.reassign.view import Handover
 
-HANDOVER = -1
-"""Stands for the hand-over among rows of visits."""
-AGAIN = -2
-"""Stands for the second attempt."""
+AGAIN = -1
+"""Stands for the second attempt among rows of visits."""
+
+
+def call_code(number: int) -> int:
+    """Stands for the call at a hand-over among rows of visits."""
+    return AGAIN - 1 - number
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,9 @@ class Trial:
     kind: ProposalKind
     orders: Mapping[int, Sequence[int]]
     moved: frozenset[int] = frozenset()
-    handover: Handover | None = None
+    handovers: tuple[Handover, ...] = ()
+    fetched: Mapping[int, int] = field(default_factory=dict)
+    """Of visits whose goods have to be fetched: the number of the hand-over."""
     again: PlannedStop | None = None
     windows: list[WindowOffer] = field(default_factory=list)
 
@@ -39,10 +44,10 @@ def _change(tried: FleetState, policy: ReassignPolicy, trial: Trial, vehicle: in
     route, added = tried.route_of(vehicle), list[PlannedStop]()
     names = list[str]()
     for row in order:
-        if row == HANDOVER and trial.handover is not None:
-            added.append(_call(tried, policy, trial.handover, vehicle, len(names)))
-        elif row == AGAIN and trial.again is not None:
+        if row == AGAIN and trial.again is not None:
             added.append(trial.again)
+        elif row < AGAIN:
+            added.append(_call(tried, policy, trial.handovers[AGAIN - 1 - row], vehicle, len(names)))
         names.append(tried.names[row].visit_id if row >= 0 else str(added[-1].visit_id))
     vehicle_id = tried.vehicle_ids[vehicle]
     return RouteChange(
@@ -53,6 +58,28 @@ def _change(tried: FleetState, policy: ReassignPolicy, trial: Trial, vehicle: in
         added=added,
         starts=route is None,
     )
+
+
+def handings_of(tried: FleetState, trial: Trial, changes: Sequence[RouteChange]) -> list[Handing]:
+    """Where goods change hands, and whose; when is not known yet."""
+    found = []
+    for vehicle, change in zip(trial.orders, changes, strict=True):
+        calls = (stop for stop in change.added if stop.kind == "handover")
+        numbers = (AGAIN - 1 - row for row in trial.orders[vehicle] if row < AGAIN)
+        for stop, number in zip(calls, numbers, strict=True):
+            goods = [tried.names[row].visit_id for row in trial.orders[vehicle] if trial.fetched.get(row) == number]
+            giver = stop.metadata["from_vehicle_id"]
+            found.append(
+                Handing(
+                    visit_id=str(stop.visit_id),
+                    from_vehicle_id=giver,
+                    to_vehicle_id=change.vehicle_id,
+                    lat=stop.lat,
+                    lon=stop.lon,
+                    goods_visit_ids=goods,
+                )
+            )
+    return found
 
 
 def _call(tried: FleetState, policy: ReassignPolicy, handover: Handover, vehicle: int, place: int) -> PlannedStop:
@@ -71,15 +98,4 @@ def _call(tried: FleetState, policy: ReassignPolicy, handover: Handover, vehicle
         window_start=begins,
         service_s=policy.handover_s,
         metadata={"from_vehicle_id": giver},
-    )
-
-
-def offer(tried: FleetState, visit: int, expected_us: int) -> WindowOffer:
-    """Another window around an arrival: two hours, beginning half an hour before it, on the quarter."""
-    quarter = 900_000_000
-    start_us = (expected_us - 1_800_000_000) // quarter * quarter
-    return WindowOffer(
-        visit_id=tried.names[visit].visit_id,
-        window_start=instant_or_none(start_us),
-        window_end=instant_or_none(start_us + 8 * quarter),
     )

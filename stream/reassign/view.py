@@ -36,15 +36,24 @@ def weight_of(priority: int) -> float:
     return min(max(1.0 + priority, 1.0), WEIGHT_MOST)
 
 
-def take(tried: FleetState, policy: ReassignPolicy, vehicles: Sequence[int], free: Sequence[int], handover: Handover | None) -> Scene:
+def take(
+    tried: FleetState,
+    policy: ReassignPolicy,
+    vehicles: Sequence[int],
+    free: Sequence[int],
+    handovers: Sequence[Handover] = (),
+    homes: Sequence[int] = (),
+) -> Scene:
     """The scene of some vehicles, in which the visits `free` may be put anywhere.
 
-    The first places are the free visits in their order, then the hand-over where there is one; then the others.
+    The first places are the free visits in their order, then the hand-overs; then the others. `homes`: at which hand-over the goods of
+    each free visit are fetched, -1 = nowhere.
     """
     ahead = {row: open_visits(tried, row) for row in vehicles}
     others = [visit for row in vehicles for visit in ahead[row] if visit not in set(free)]
     visits = np.array([*free, *others], dtype=np.int64)
-    places, skills = _places(tried, policy, visits, np.array(vehicles, dtype=np.int64), len(free), handover)
+    places, skills = _places(tried, policy, visits, np.array(vehicles, dtype=np.int64), len(free), handovers)
+    _fetch(places, len(free), homes)
     hubs = np.array([row >= 0 and tried.names[row].kind == "hub" for row in places.row.tolist()])
     ways = Ways(tried, places)
     count = int((places.free >= 0).sum())
@@ -55,11 +64,11 @@ def take(tried: FleetState, policy: ReassignPolicy, vehicles: Sequence[int], fre
 
 
 def _places(
-    tried: FleetState, policy: ReassignPolicy, visits: Ints, vehicles: Ints, free: int, handover: Handover | None
+    tried: FleetState, policy: ReassignPolicy, visits: Ints, vehicles: Ints, free: int, handovers: Sequence[Handover]
 ) -> tuple[Places, list[frozenset[str]]]:
-    """Columns of all places: free visits, the hand-over, the other visits, where the vehicles are, and nobody."""
+    """Columns of all places: free visits, the hand-overs, the other visits, where the vehicles are, and nobody."""
     v, w, stays = tried.vehicles, tried.visits, tried.model.stays
-    between, behind = int(handover is not None), len(vehicles) + 1
+    between, behind = len(handovers), len(vehicles) + 1
     names = [tried.names[row] for row in visits.tolist()]
 
     def column(values: Floats, extra: float, at_end: Floats | None = None) -> Floats:
@@ -68,7 +77,6 @@ def _places(
 
     opens, closes = w.opens_us[visits], w.closes_us[visits]
     place, loads = w.place[visits].astype(np.int64), np.array([change(name.kind, name.load) for name in names], dtype=np.float64)
-    carried = [carries(tried, row, tried.routes[tried.names[row].route_id]) for row in visits[:free].tolist()]
     stop = {stop_id: number for number, stop_id in enumerate(dict.fromkeys(name.stop_id for name in names))}
     here = v.here[vehicles]
     stops_here = [stop.get(tried.names[row].stop_id, -1) if row >= 0 else -1 for row in here.tolist()]
@@ -87,13 +95,21 @@ def _places(
         hold=column(np.maximum(stays.hold(place), 0.0), 1.0),
         weight=column(np.array([weight_of(name.priority) for name in names]), 0.0),
         load=column(loads, 0.0),
-        fetched=column(np.concatenate([np.where(carried, -loads[:free], 0.0), np.zeros(len(visits) - free)]), 0.0),
+        fetched=np.zeros(count),
+        home=np.full(count, -1),
         hard=np.zeros(count, dtype=np.bool_),
         free=np.where(np.arange(count) < free + between, np.arange(count), -1),
     )
-    if handover is not None:
-        _hand_over(places, free, handover, policy)
+    for number, handover in enumerate(handovers):
+        _hand_over(places, free + number, handover, policy)
     return places, [*(frozenset(name.skills) for name in names[:free]), *[frozenset()] * (count - free)]
+
+
+def _fetch(places: Places, free: int, homes: Sequence[int]) -> None:
+    """Say of free places what of their load is fetched, and where."""
+    for at, home in enumerate(homes):
+        if home >= 0:
+            places.fetched[at], places.home[at] = -places.load[at], free + home
 
 
 def _hand_over(places: Places, at: int, handover: Handover, policy: ReassignPolicy) -> None:

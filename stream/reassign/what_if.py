@@ -102,7 +102,7 @@ def _move(changed: FleetState, policy: ReassignPolicy, row: int, one: Suppositio
     trial = Trial("move", orders, frozenset({row}))
     facts = Facts(changed.position, changed.now_us, changed.now_us)
     changed.visits.planned_us[row] = MISSING
-    change_plan(changed, facts, draft_of(trial, changes_of(changed, policy, trial)), Outputs())
+    change_plan(changed, facts, draft_of(trial, changes_of(changed, policy, trial), []), Outputs())
     return [giver, taker]
 
 

@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 
+from msgspec.structs import replace
+
 from eta_models.columns import MISSING
 from stream.fleet import FleetState, Route
 from stream.moments import micros
 from stream.outputs import Outputs
 from stream.planned_stop import PlannedStop
-from stream.proposals import Proposal, RouteChange
+from stream.proposals import Handing, Proposal, RouteChange, WindowOffer
 from stream.reasons import Reason
 from stream.routes import Place, lay
+from stream.steps.arrivals import Segment, close
 from stream.steps.goods import carries, hand_over
 from stream.steps.plans import open_route, refresh, take_questions
 from stream.steps.statuses import Facts, set_out
-from stream.visits import OPEN
+from stream.visit_events import visit_event
+from stream.visits import CANCELLED, FAILED, OPEN
 
 
 def fits(state: FleetState, proposal: Proposal) -> Reason | None:
@@ -31,8 +35,9 @@ def fits(state: FleetState, proposal: Proposal) -> Reason | None:
         return Reason.STALE_PROPOSAL  # a route that both gives and takes: no solver of ours makes one
     if not all(_route_fits(state, change) for change in proposal.changes):
         return Reason.STALE_PROPOSAL
+    possible = (OPEN, FAILED) if proposal.kind == "another_day" else (OPEN,)
     windows = [state.visit_rows.get(offer.visit_id, -1) for offer in proposal.windows]
-    return None if all(row >= 0 and state.visits.state[row] == OPEN for row in windows) else Reason.STALE_PROPOSAL
+    return None if all(row >= 0 and state.visits.state[row] in possible for row in windows) else Reason.STALE_PROPOSAL
 
 
 def _route_fits(state: FleetState, change: RouteChange) -> bool:
@@ -61,15 +66,40 @@ def change_plan(state: FleetState, facts: Facts, proposal: Proposal, out: Output
     """Put a proposal that fits into the plan; returns the routes that changed."""
     _retime(state, proposal)
     for offer in proposal.windows:
-        row = state.visit_rows[offer.visit_id]
-        state.visits.opens_us[row], state.visits.closes_us[row] = micros(offer.window_start), micros(offer.window_end)
-        state.visits.revised_us[row] = facts.at_us
-        refresh(state, state.routes[state.names[row].route_id])
+        (_put_off if proposal.kind == "another_day" else _rewindow)(state, facts, offer, out)
     # Who takes comes first: a visit is carried from the row where it still stands.
     for change in sorted(proposal.changes, key=lambda change: set(change.visit_ids) <= set(change.before_visit_ids)):
         _lay(state, facts, change, out)
+    for handing in proposal.handovers:
+        _note_goods(state, handing)
     windowed = [state.names[state.visit_rows[offer.visit_id]].route_id for offer in proposal.windows]
     return [*(change.route_id for change in proposal.changes), *windowed]
+
+
+def _rewindow(state: FleetState, facts: Facts, offer: WindowOffer, _: Outputs) -> None:
+    """The customer has another window today."""
+    row = state.visit_rows[offer.visit_id]
+    state.visits.opens_us[row], state.visits.closes_us[row] = micros(offer.window_start), micros(offer.window_end)
+    state.visits.revised_us[row] = facts.at_us
+    refresh(state, state.routes[state.names[row].route_id])
+
+
+def _put_off(state: FleetState, facts: Facts, offer: WindowOffer, out: Outputs) -> None:
+    """A visit is made another day: it leaves today's route, and whoever plans that day hears of it."""
+    row = state.visit_rows[offer.visit_id]
+    vehicle = state.routes[state.names[row].route_id].vehicle
+    if state.visits.state[row] == OPEN:
+        segment = Segment.of(state, vehicle, facts.position, facts.now_us)
+        close(state, segment, row, CANCELLED, facts.at_us, "rescheduled", out)
+    said: dict[str, object] = {"window_start": offer.window_start, "window_end": offer.window_end}
+    out.emit(facts.position, visit_event(state, "stop_rescheduled", vehicle, row, facts.at_us, facts.now_us, said))
+
+
+def _note_goods(state: FleetState, handing: Handing) -> None:
+    """Remember where goods that change hands are to be fetched."""
+    for visit_id in handing.goods_visit_ids:
+        if (row := state.visit_rows.get(visit_id, -1)) >= 0:
+            state.names[row] = replace(state.names[row], fetched_at=handing.visit_id)
 
 
 def _retime(state: FleetState, proposal: Proposal) -> None:

@@ -89,7 +89,8 @@ def _accept(state: FleetState, facts: Facts, exception_id: str, proposal: Propos
     state.proposals.pop(exception_id, None)
     state.failed = [visit_id for visit_id in state.failed if not exception_id.endswith(f":stop_failed:{visit_id}")]
     moved = {visit_id for change in proposal.changes for visit_id in change.visit_ids if visit_id not in change.before_visit_ids}
-    for visit in proposal.visits:
+    put_off = {offer.visit_id for offer in proposal.windows} if proposal.kind == "another_day" else set[str]()
+    for visit in [each for each in proposal.visits if each.visit_id not in put_off]:
         state.settling.pop(visit.visit_id, None)
         expected = (micros(visit.eta_after), visit.late_after_s, visit.late_before_s)
         state.settling[visit.visit_id] = Settling(exception_id, proposal.number, facts.now_us, *expected, visit.visit_id in moved)

@@ -72,13 +72,18 @@ def holds_together(proposal: Proposal) -> None:
     before = [name for change in proposal.changes for name in change.before_visit_ids]
     after = [name for change in proposal.changes for name in change.visit_ids]
     added = {stop.visit_id: stop for change in proposal.changes for stop in change.added}
-    assert sorted(after) == sorted([*before, *added])
+    put_off = [offer.visit_id for offer in proposal.windows if proposal.kind == "another_day" and proposal.changes]
+    assert sorted([*after, *put_off]) == sorted([*before, *added])
+    assert not set(after) & set(put_off)
     assert {stop.kind for stop in added.values()} <= {"handover"} or proposal.kind == "again"
     assert set(after) <= {visit.visit_id for visit in proposal.visits}
     for change in proposal.changes:
-        taken = [name for name in change.visit_ids if name not in change.before_visit_ids and name not in added]
-        calls = [name for name in change.visit_ids if name in added and added[name].kind == "handover"]
-        assert all(change.visit_ids.index(calls[0]) < change.visit_ids.index(name) for name in taken) if calls else True
+        taken = {name for name in change.visit_ids if name not in change.before_visit_ids and name not in added}
+        mine = [each for each in proposal.handovers if each.to_vehicle_id == change.vehicle_id]
+        assert {each.visit_id for each in mine} == {stop.visit_id for stop in change.added if stop.kind == "handover"}
+        for each in mine:
+            assert set(each.goods_visit_ids) <= taken
+            assert all(change.visit_ids.index(each.visit_id) < change.visit_ids.index(name) for name in each.goods_visit_ids)
     for vehicle in proposal.vehicles:
         assert vehicle.capacity is None or vehicle.most_load <= vehicle.capacity + 1e-6
     assert proposal.late_after_s <= proposal.late_before_s

@@ -22,7 +22,8 @@ def scene(places, rows, free, *, room=np.inf, end_s=np.inf, skills=(), kinds=())
     found = Places(
         row=np.arange(count), lat=metres, lon=metres, area=np.full(count, -1), stop=np.full(count, -1), service_s=column(0, 0.0) * 0 + 60.0,
         opens_s=np.full(count, -np.inf), closes_s=column(3, np.inf), hold=np.ones(count), weight=column(4, 0.0), load=column(1, 0.0),
-        fetched=column(2, 0.0), hard=hard, free=np.where(np.arange(count) < free, np.arange(count), -1),
+        fetched=column(2, 0.0), home=np.where(column(2, 0.0) != 0.0, hard.argmax(), -1), hard=hard,
+        free=np.where(np.arange(count) < free, np.arange(count), -1),
     )  # fmt: skip
     found.service_s[len(places) :] = 0.0
     starts = [len(places) + i for i in range(len(rows))]

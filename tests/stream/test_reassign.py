@@ -1,6 +1,7 @@
 """What could save a stop: visits of a vehicle that is down go to others, where goods, load, skills and shifts allow it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace as replaced
@@ -51,6 +52,10 @@ def proposals(played, kind="vehicle_down"):
     return solve(fork(state), POLICY, trouble).proposals
 
 
+def kinds(found):
+    return [proposal.kind for proposal in found]
+
+
 def orders(proposal):
     return {change.vehicle_id: change.visit_ids for change in proposal.changes}
 
@@ -97,17 +102,58 @@ def test_nobody_takes_more_than_has_room(road, fleet):
     assert len(taken) == 2  # 5 of its own, and two of two each
     for proposal in found:
         assert all(vehicle.capacity is None or vehicle.most_load <= vehicle.capacity for vehicle in proposal.vehicles)
-        assert len(proposal.unserved_visit_ids) == 1
+    assert [len(proposal.unserved_visit_ids) for proposal in found if proposal.kind == "move"] == [1]
+
+
+def test_whom_nobody_can_come_to_today_is_offered_another_day_and_told_of(road, fleet):
+    *_, last = proposals(fleet().play(opening(road, second={"capacity": 9.0}, customer_ref="c7")))
+    assert last.kind == "another_day"
+    (offer,) = last.windows
+    assert (offer.customer_ref, offer.window_end - road.at(0)) == ("c7", timedelta(days=1, seconds=240 * int(offer.visit_id[1]) + 300))
+    (change,) = last.changes
+    assert set(change.before_visit_ids) - set(change.visit_ids) == {offer.visit_id}
+    assert 0 < last.late_before_s - last.late_after_s == POLICY.missed_s - POLICY.another_day_s
+
+
+def test_nobody_is_put_off_who_can_still_be_saved(road, fleet):
+    assert "another_day" not in {proposal.kind for proposal in proposals(fleet().play(opening(road)))}
+
+
+def test_all_that_is_at_risk_and_on_board_changes_hands_at_one_place_and_time(road, fleet):
+    """The first is held up at a stop, and what it carries has to be elsewhere soon; the second comes by."""
+    slow = road.stop(1, visit_id="slow", service_s=3000.0, kind="delivery")
+    mine = [road.stop(n, visit_id=f"a{n}", kind="delivery", load=1.0, service_s=60.0, window_end=road.at(1500 + 300 * n)) for n in (3, 4)]
+    theirs = [road.stop(n, visit_id=f"b{n}", service_s=60.0, window_end=road.at(9000)) for n in (2, 5)]
+    lines = road.log(
+        plan(road, "v1", "r1", [slow, *mine]),
+        plan(road, "v2", "r2", theirs),
+        road.drive(2, 150, 0, 900, "v1"),
+        road.drive(2, 150, 0, 500, "v2"),
+        *(road.ping(second, 900, "v1") for second in range(160, 300, 20)),
+    )
+    played = fleet().play(lines)
+    best = next(one for one in proposals_of_late(played) if len(one.handovers) == 1 and len(one.handovers[0].goods_visit_ids) == 2)
+    (handing,) = best.handovers
+    assert (handing.from_vehicle_id, handing.to_vehicle_id, set(handing.goods_visit_ids)) == ("v1", "v2", {"a3", "a4"})
+    assert (handing.lat, handing.lon) == pytest.approx((slow.lat, slow.lon))
+    assert handing.eta is not None
+    order = orders(best)["v2"]
+    assert min(order.index("a3"), order.index("a4")) > order.index(handing.visit_id)
+    assert set(best.saved_visit_ids) >= {"a3", "a4"}
+
+
+def proposals_of_late(played):
+    return [one for trouble in troubles(played.state, POLICY) for one in solve(fork(played.state), POLICY, trouble).proposals]
 
 
 def test_a_vehicle_without_the_skill_takes_nothing(road, fleet):
-    assert proposals(fleet().play(opening(road, skills=["cooling"]))) == []
+    assert kinds(proposals(fleet().play(opening(road, skills=["cooling"])))) == ["another_day"]
     able = proposals(fleet().play(opening(road, skills=["cooling"], second={"skills": ["cooling", "lift"]})))
     assert "a2" in orders(able[0])["v2"]
 
 
 def test_nobody_is_kept_beyond_the_end_of_the_shift(road, fleet):
-    assert proposals(fleet().play(opening(road, second={"shift_end": road.at(900)}))) == []
+    assert kinds(proposals(fleet().play(opening(road, second={"shift_end": road.at(900)})))) == ["another_day"]
     long = proposals(fleet().play(opening(road, second={"shift_end": road.at(9000)})))
     assert all(vehicle.ends_at is None or vehicle.ends_at <= road.at(9000) for vehicle in long[0].vehicles)
 

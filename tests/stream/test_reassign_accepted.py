@@ -142,6 +142,59 @@ def test_a_visit_that_failed_is_tried_again_by_the_same_vehicle_before_its_hub(r
     assert played.visit("a1.again")["p50_s"] > 245
 
 
+def test_a_visit_that_is_put_off_leaves_todays_route_through_the_log(road, fleet):
+    played = fleet(HERE).play([*opening(road, second={"capacity": 9.0}, order_ref="o1"), *road.ticks(220, 240)])
+    last = played.state.proposals["depot:vehicle_down:v1"].proposals[-1]
+    (offer,) = last.windows
+    lines = [accept(road, 245, last.number), *road.ticks(250, 310)]
+    played.play(lines)
+    assert played.reasons == []
+    assert played.visit(offer.visit_id)["state"] == "CANCELLED"
+    (told,) = played.told("stop_rescheduled")
+    assert (told["data"]["visit_id"], told["data"]["order_ref"]) == (offer.visit_id, "o1")
+    assert road.at(0).fromisoformat(told["data"]["window_end"]) == offer.window_end
+    (closed,) = played.told("stop_cancelled")
+    assert closed["data"]["reason"] == "rescheduled"
+    assert offer.visit_id not in played.state.settling
+
+
+def test_a_failed_visit_that_can_not_be_tried_again_today_is_offered_another_day(road, fleet):
+    hub = road.stop(5, visit_id="hub", kind="hub", service_s=60.0)
+    lines = road.log(
+        road.say(m.VehiclePut, 0, vehicle_id="v1", shift_end=road.at(400)),
+        plan(road, "v1", "r1", [*stops(road, (1, 2), "a"), hub]),
+        road.drive(2, 152, 0, 1000),
+        road.say(m.StopFailed, 160, visit_id="a1", reason="not_home"),
+    )
+    late = [accept(road, 245, exception_id="depot:stop_failed:a1"), *road.ticks(250, 280)]
+    played = fleet(HERE).play([*lines, *road.ticks(180, 240)])
+    (first,) = played.state.proposals["depot:stop_failed:a1"].proposals
+    assert (first.kind, first.changes, [offer.visit_id for offer in first.windows]) == ("another_day", [], ["a1"])
+    played.play(late)
+    assert played.reasons == []
+    assert played.visit("a1")["state"] == "FAILED"
+    assert len(played.told("stop_rescheduled")) == 1
+    assert played.state.failed == []
+
+
+def test_goods_that_wait_where_the_first_broke_down_are_fetched_there_by_whom_takes_over_from_the_second(road, fleet):
+    played = fleet(HERE).play([*opening(road, kind="delivery"), *road.ticks(220, 240)])
+    goods = set(played.state.proposals["depot:vehicle_down:v1"].proposals[0].handovers[0].goods_visit_ids)
+    third = [road.say(m.VehiclePut, 246, vehicle_id="v3", capacity=50.0), road.ping(248, 1300, "v3")]
+    played.play([accept(road, 245), *third, road.say(m.VehicleDown, 249, vehicle_id="v2"), *road.ticks(250, 310)])
+    assert played.reasons == []
+    best = played.state.proposals["depot:vehicle_down:v2"].proposals[0]
+    homes = {each.from_vehicle_id: set(each.goods_visit_ids) for each in best.handovers}
+    assert homes["v1"] <= goods
+    assert len(homes["v1"]) > 0
+    assert not homes.get("v2", set()) & goods
+    places = {each.from_vehicle_id: (each.lat, each.lon) for each in best.handovers}
+    assert places["v1"] == pytest.approx((road.lat(1500), -78.9), abs=1e-6)
+    order = next(change.visit_ids for change in best.changes if change.vehicle_id == "v3")
+    calls = {each.from_vehicle_id: order.index(each.visit_id) for each in best.handovers}
+    assert all(order.index(name) > calls[owner] for owner, names in homes.items() for name in names)
+
+
 def test_goods_change_lists_with_an_accepted_hand_over_and_with_the_word_of_the_driver(road, fleet):
     loaded = {"first": {"loaded_visit_ids": ["a2", "a3", "a4"]}, "second": {"loaded_visit_ids": ["b2", "b3", "b4", "b5", "b6"]}}
     lines = [*opening(road, kind="delivery", **loaded), *road.ticks(220, 240), accept(road, 245)]
