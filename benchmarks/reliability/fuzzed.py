@@ -122,10 +122,8 @@ class Fuzz:
         change = RouteChange(route_id=route, vehicle_id=self.name("v"), before_visit_ids=before, visit_ids=order, added=[stop])
         kind = self.draw.choice(("move", "another_day"))
         offer = WindowOffer(visit_id=_visit(self), order_ref=self.draw.choice((None, self.name("o"))))
-        place = {"lat": self.draw.choice(LATS[4:]), "lon": self.draw.choice(LONS)}
-        goods = Handing(
-            visit_id=str(stop.visit_id), from_vehicle_id=self.name("v"), to_vehicle_id=change.vehicle_id, goods_visit_ids=before, **place
-        )
+        names = {"from_vehicle_id": self.name("v"), "to_vehicle_id": change.vehicle_id, "goods_visit_ids": before}
+        goods = Handing(visit_id=str(stop.visit_id), lat=stop.lat, lon=stop.lon, **names)  # type: ignore[arg-type]
         until = instant(self.now_us + self.draw.choice((-1, 60_000_000, DAY_US)))
         return Proposal(
             number=1, kind=kind, windows=[offer] * (kind == "another_day"), handovers=[goods],
