@@ -5,9 +5,6 @@ however the log was cut: a stretch that failed is put back and taken in parts, u
 """
 
 from collections.abc import Callable
-from hashlib import blake2b
-from pathlib import PurePath
-from traceback import extract_tb
 
 import msgspec
 import numpy as np
@@ -15,6 +12,7 @@ import numpy as np
 from stream.apply import Applied, Failed, apply, joined_applied
 from stream.batches import FleetBatch, Notice, Refusal, no_pings
 from stream.checkpoint import recall, remember
+from stream.fault import fault
 from stream.fleet import FleetState
 from stream.messages import Tick
 from stream.reasons import Reason
@@ -104,11 +102,3 @@ def _pass_over(settings: FleetSettings, state: FleetState, notice: Notice, tick:
     state.truths.clear()
     state.now_us = state.ticked_us = max(state.now_us, notice.received_us)
     state.thins, state.behind_us = thins(settings.thin, state.thins, state.behind_us, tick)
-
-
-def fault(error: BaseException) -> bytes:
-    """An error in a few words, and a hash of where it was raised: the same fault has the same hash in every process of a release."""
-    frames = [(PurePath(frame.filename).name, frame.name, frame.lineno) for frame in extract_tb(error.__traceback__)]
-    digest = blake2b(repr((type(error).__name__, frames)).encode(), digest_size=6).hexdigest()
-    file, name, line = frames[-1] if frames else ("", "", 0)
-    return f"{digest} {type(error).__name__} {file}:{line} {name}".encode()

@@ -8,14 +8,15 @@ from msgspec import Struct
 
 from eta_models.columns import Floats, Ints
 from geofences.cells import cells_of
-from stream.batches import FleetBatch, Notice, Pings, Refusal, no_pings
+from stream.batches import FleetBatch, Notice, Pings, Refusal, joined_pings, no_pings
 from stream.codec import HEAD_BYTES, Rejected, decode
+from stream.fault import fault
 from stream.judge import judge
 from stream.judge_pings import clean_optional, judge_pings, normal_lon
 from stream.judge_policy import JudgePolicy
 from stream.messages import AnyMessage, Ping
 from stream.moments import micros
-from stream.reasons import REASONS
+from stream.reasons import REASONS, Reason
 
 
 class Entry(Struct, frozen=True):
@@ -70,10 +71,19 @@ class _Pile:
     notices: list[Notice] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
+    def halves(self) -> "tuple[_Pile, _Pile]":
+        """Its pings in two."""
+        middle = len(self.pings) // 2
+        parts = ((self.positions[part], self.received_us[part], self.pings[part]) for part in (slice(middle), slice(middle, None)))
+        return _Pile(*next(parts)), _Pile(*next(parts))
+
 
 @dataclass(slots=True)
 class Intake:
-    """Entries of one shard as they are taken, and what they make: one judged batch a fleet."""
+    """Entries of one shard as they are taken, and what they make: one judged batch a fleet.
+
+    A message on which decoding or judging itself fails is refused as `internal`, alone, whatever was taken with it.
+    """
 
     policy: JudgePolicy
     piles: dict[str, _Pile] = field(default_factory=dict)
@@ -81,17 +91,26 @@ class Intake:
     def take(self, entries: Iterable[Entry]) -> None:
         """Decode and judge entries one by one. Refusals that name no fleet stand under the fleet ``""``."""
         for entry in entries:
-            message = decode(entry.payload)
-            pile = self._pile(message.fleet_id)
-            if isinstance(message, Rejected):
-                said = str(message.reason), message.kind, message.vehicle_id, message.head
-                pile.refusals.append(Refusal(entry.position, entry.received_us, *said))
-            elif isinstance(message, Ping):
-                pile.positions.append(entry.position)
-                pile.received_us.append(entry.received_us)
-                pile.pings.append(message)
-            else:
-                _add(self.policy, pile, entry, message)
+            try:
+                self._take(entry)
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 (whatever it is costs this entry only)
+                head = (fault(error) + b" " + entry.payload)[:HEAD_BYTES]
+                self._pile("").refusals.append(Refusal(entry.position, entry.received_us, str(Reason.INTERNAL), head=head))
+
+    def _take(self, entry: Entry) -> None:
+        message = decode(entry.payload)
+        pile = self._pile(message.fleet_id)
+        if isinstance(message, Rejected):
+            said = str(message.reason), message.kind, message.vehicle_id, message.head
+            pile.refusals.append(Refusal(entry.position, entry.received_us, *said))
+        elif isinstance(message, Ping):
+            pile.positions.append(entry.position)
+            pile.received_us.append(entry.received_us)
+            pile.pings.append(message)
+        else:
+            _add(self.policy, pile, entry, message)
 
     def take_pings(self, position: int, received_us: Sequence[int], pings: Sequence[Ping]) -> None:
         """Pings of one fleet with rising places from `position` on, as `decode_pings` gives them."""
@@ -129,8 +148,22 @@ def _add(policy: JudgePolicy, pile: _Pile, entry: Entry, message: AnyMessage) ->
 
 
 def _batch(policy: JudgePolicy, fleet_id: str, pile: _Pile) -> FleetBatch:
-    pings, refusals = judge_fixes(policy, _fixes(pile)) if pile.pings else (no_pings(), [])
+    pings, refusals = _judged(policy, pile) if pile.pings else (no_pings(), [])
     return FleetBatch(fleet_id, pings, pile.notices, [*pile.refusals, *refusals])
+
+
+def _judged(policy: JudgePolicy, pile: _Pile) -> tuple[Pings, list[Refusal]]:
+    """All pings at once; where that fails in halves, until those at fault stand alone."""
+    try:
+        return judge_fixes(policy, _fixes(pile))
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 (as above)
+        if len(pile.pings) == 1:
+            vehicle_id = pile.pings[0].vehicle_id
+            return no_pings(), [Refusal(pile.positions[0], pile.received_us[0], str(Reason.INTERNAL), "ping", vehicle_id, fault(error))]
+    (first, one), (second, other) = (_judged(policy, half) for half in pile.halves())
+    return joined_pings([first, second]), [*one, *other]
 
 
 def _fixes(pile: _Pile) -> Fixes:

@@ -43,6 +43,10 @@ def judge_text(field: str, text: str) -> Reason | None:
     return None if _is_encodable(text) else Reason.BAD_TEXT
 
 
+KNOWN_TEXTS = 16_384
+"""Ids that are remembered: those of vehicles and stops come again and again; those of orders and routes only pass through, and a
+larger store would grow all day by what nobody says twice."""
+
 _good_ids: set[str] = set()
 """Ids that were good before: a fleet says the same ones all day, and a look costs a tenth of the pattern."""
 
@@ -50,7 +54,7 @@ _good_ids: set[str] = set()
 def _admit(text: str) -> bool:
     if not is_id(text):
         return False
-    if len(_good_ids) >= 100_000:
+    if len(_good_ids) >= KNOWN_TEXTS:
         _good_ids.clear()
     _good_ids.add(text)
     return True

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import Message, append, arguments, connect, fleets, log_key, made_log, result, shard_of
+from harness import Message, append, arguments, connect, fleets, made_log, result, shard_of
 from live_system import LiveSystem
 from structlog.testing import capture_logs
 from verdict import judge
 
-from stream.live.keys import COUNTS, EVENTS
+from stream.live.keys import COUNTS, EVENTS, RESUME, log_key
 from stream.live.run import run
 from stream.live.settings import LiveSettings
 from stream.live.signs import left_to_take
@@ -130,6 +130,12 @@ def log_is_text(scene: Scene) -> None:
     scene.system.redis.set(scene.log, "x")
 
 
+def folder_and_resume_points_gone(scene: Scene) -> None:
+    """Nothing says any more that there were checkpoints, but the present that stands in Redis."""
+    shutil.rmtree(scene.checkpoint.parent)
+    scene.system.redis.delete(RESUME)
+
+
 def redis_is_empty(scene: Scene) -> None:
     """Redis has lost everything."""
     scene.system.redis.flushall()
@@ -148,6 +154,7 @@ CASES: dict[str, tuple[Harm, int, str, bool]] = {
     "resume points empty": (write("resume", b""), UNUSABLE, "unusable", False),
     "resume points gone": (lambda scene: scene.resume.unlink(), FINE, "rebuilding", True),
     "folder gone": (lambda scene: shutil.rmtree(scene.checkpoint.parent), FINE, "rebuilding", True),
+    "folder gone, Redis knows of no resume points": (folder_and_resume_points_gone, FINE, "rebuilding", True),
     "half-written files left": (write("half", b"half"), FINE, "fleet_caught_up", True),
     "log trimmed too far": (trim, FINE, "input_gap", False),
     "Redis empty": (redis_is_empty, FINE, "log_went_back", False),

@@ -18,10 +18,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
-from harness import Message, Redis, Watcher, append, arguments, connect, drained, fleets, log_key, plans, result, shard_of, wait_until
+from harness import Message, Redis, Watcher, append, arguments, connect, drained, fleets, plans, result, shard_of, wait_until
 from verdict import judge
 
-from stream.live.keys import fleet_key
+from stream.live.keys import fleet_key, log_key
 
 PORT, VEHICLES = 18_081, 20
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +45,17 @@ class System:
         """Its processes."""
         noted = msgspec.json.decode((self.folder / "processes.json").read_bytes())
         return {name: process["pid"] for name, process in noted.items()}
+
+    def alive(self) -> dict[str, int]:
+        """Those that run now: one that was killed is noted until it has been started again."""
+        return {name: pid for name, pid in self.pids().items() if Path(f"/proc/{pid}/exe").exists()}
+
+    def kill_one(self, draw: random.Random) -> str:
+        """The name of the one that was killed."""
+        wait_until(self.alive, 60)
+        name, pid = draw.choice(sorted(self.alive().items()))
+        os.kill(pid, signal.SIGKILL)
+        return name
 
     def post(self, names: list[str]) -> int:
         """A ping of each fleet, with a time that no other has; its status (0 = no answer)."""
@@ -101,8 +112,7 @@ def main() -> int:
                 while time.monotonic() < until_s:
                     system.post(names)
                     time.sleep(0.02)
-                name, pid = draw.choice(sorted(system.pids().items()))
-                os.kill(pid, signal.SIGKILL)
+                name = system.kill_one(draw)
                 took.append(until_whole(system, redis, names))
                 victims.append(name)
                 print(f"  {name}: {took[-1]:.2f} s", flush=True)

@@ -7,20 +7,28 @@ from traceback import format_tb
 import msgspec
 import structlog
 
-from stream.apart import fault
+from eta_models.columns import MISSING
 from stream.apply import Applied, joined_applied
 from stream.batches import FleetBatch, Refusal
+from stream.fault import fault
 from stream.fleet import FleetState
 from stream.flow import Fleets
+from stream.live.apiece import say_not_shown
+from stream.live.changes import Changes
 from stream.live.checkpointer import Checkpointer
 from stream.live.describe import totals
 from stream.live.orders import Order, orders_of, position_text
 from stream.live.resume_file import Rewound
 from stream.live.settings import LiveSettings
-from stream.live.shown import Changes, Shown
+from stream.live.shown import Shown
 from stream.live.solver import Solver
 from stream.live.writer import Guard, Writer
 from stream.outputs import Numbered
+
+NO_CHECKPOINT = "it has no checkpoint, and Redis has had something of it"
+
+SHOW_AGAIN_US = 30_000_000
+"""Log time after which a present that could not be shown is tried anew."""
 
 log = structlog.get_logger()
 
@@ -40,6 +48,8 @@ class _Open:
     shown: Shown
     again: list[Numbered]
     """Events that Redis may have lost while nobody ran."""
+    not_before_us: int = MISSING
+    """Nothing could be shown at all; it is tried again, with everything, from this log time on."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -66,6 +76,8 @@ class LiveFleets(Fleets):
         self.told[fleet_id] = _Open(replace(guard), Shown(), again)
         self.keeper.opened(state)
         written, own = guard.position, position_text(state.position)
+        if written and state.position < 0:
+            log.warning("rebuilding", fleet=fleet_id, why=f"{NO_CHECKPOINT}: the fleet is made anew from what the log still holds")
         say = "fleet_caught_up" if written == own else "fleet_behind" if written > own else "redis_behind"
         log.info(say if state.position >= 0 else "fleet_opened", fleet=fleet_id, entries=state.received, said_again=len(again))
         return state
@@ -99,7 +111,7 @@ class LiveFleets(Fleets):
             return None
         here = position_text(applied.position)
         catching_up = here <= told.guard.position or here < told.guard.reaching
-        changes = Changes(totals=msgspec.json.encode(totals(state))) if catching_up else told.shown.changes(state, rest)
+        changes = Changes(totals=msgspec.json.encode(totals(state))) if catching_up else _changes(state, rest, told)
         if changes.replace and told.guard.writes:
             _retire(changes, self.writer.present(state.fleet_id))
         orders = orders_of(applied, told.again, changes, self.live, self.writer.by)
@@ -127,6 +139,19 @@ class LiveFleets(Fleets):
         left = rest.after(state.position)
         parts = [before, None if left is None else self.past(state.fleet_id).apply(state, left)]
         return joined_applied([part for part in parts if part is not None])
+
+
+def _changes(state: FleetState, batch: FleetBatch, told: _Open) -> Changes:
+    """What to show; where that fails as a whole, nothing but the counts until later: events and dead letters are written all the same."""
+    if state.now_us >= told.not_before_us:
+        try:
+            return told.shown.changes(state, batch)
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 (it would be raised again after every restart)
+            say_not_shown("the fleet", state.fleet_id, error)
+            told.shown, told.not_before_us = Shown(), state.now_us + SHOW_AGAIN_US
+    return Changes(totals=msgspec.json.encode(totals(state)))
 
 
 def _say_failed(refusal: Refusal, error: BaseException) -> None:

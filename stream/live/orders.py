@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from stream.apply import Applied
 from stream.batches import Refusal
+from stream.live.apiece import say_not_shown
+from stream.live.changes import Changes
 from stream.live.settings import LiveSettings
-from stream.live.shown import Changes
 from stream.live.views import STAY, STAYS_KEPT
 from stream.live.write_script import place
 from stream.moments import micros
@@ -81,7 +82,7 @@ def orders_of(applied: Applied, again: Sequence[Numbered], changes: Changes, set
     First the present, then the place that it stands for, then the events: who hears of something can look it up. `again` are earlier
     events that Redis may have lost.
     """
-    events = [_event(event) for event in (*again, *applied.events)]
+    events = [_told(event) for event in (*again, *applied.events)]
     lists: list[Sequence[str | bytes]] = [*changes.puts.values(), *changes.removals.values(), changes.orders, changes.old_orders]
     if sum(map(_bytes, [*lists, *events])) <= AT_ONCE:
         return [_order(applied, changes, events, settings, by, last=True)]
@@ -155,6 +156,15 @@ def _order(applied: Applied, changes: Changes, events: Sequence[Values], setting
 def _dead(refusal: Refusal) -> Values:
     moment = str(refusal.received_us)
     return position_text(refusal.position), refusal.reason, refusal.kind, refusal.vehicle_id, moment, refusal.head
+
+
+def _told(event: Numbered) -> Values:
+    """An event that cannot be read is told all the same, but changes no list of exceptions or stays."""
+    try:
+        return _event(event)
+    except Exception as error:  # noqa: BLE001 (who waits for events hears of it in any case)
+        say_not_shown("events", f"{event.kind} {event.sequence}", error)
+        return str(event.sequence), event.kind, event.payload, "", "", str(event.now_us), "", b""
 
 
 def _event(event: Numbered) -> Values:

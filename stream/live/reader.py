@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from stream.batches import FleetBatch, Refusal, no_pings
 from stream.codec import HEAD_BYTES, decode_pings
+from stream.fault import fault
 from stream.intake import Intake
 from stream.judge_policy import JudgePolicy
 from stream.live.heads import with_heads
@@ -126,8 +127,12 @@ class Reader:
                 last = position_of(stream_id, MOST - 1)
             except BadEntry as error:
                 log.warning("bad_entry", shard=shard, error=str(error))
-                moment_us = int(stream_id.split(b"-")[0]) * 1000
-                bad.append(Refusal(position_near(stream_id), moment_us, Reason.BAD_JSON, head=repr(dict(fields)).encode()[:HEAD_BYTES]))
+                bad.append(_bad(stream_id, Reason.BAD_JSON, repr(dict(fields)).encode()))
+            except MemoryError:
+                raise
+            except Exception as error:  # noqa: BLE001 (an entry on which reading itself fails must not end the reader)
+                log.error("entry_failed", shard=shard, fault=(said := fault(error)).decode())
+                bad.append(_bad(stream_id, Reason.INTERNAL, said))
         if first is not None:
             self.marks[shard].read(*first, last, self.counts[shard])
         for batch in intake.batches():
@@ -161,6 +166,11 @@ class Reader:
         ends += [refusal.position for refusal in batch.refusals]
         self.marks[shard].hand(batch.fleet_id, min(ends), max(ends))
         return batch
+
+
+def _bad(stream_id: bytes, reason: Reason, head: bytes) -> Refusal:
+    """An entry of which no message can be had."""
+    return Refusal(position_near(stream_id), int(stream_id.split(b"-")[0]) * 1000, str(reason), head=head[:HEAD_BYTES])
 
 
 def _size(fields: Mapping[bytes, bytes]) -> int:

@@ -1,15 +1,16 @@
 """What a stretch changed of the present, as it will stand in Redis: only the vehicles and routes that it was about."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch
 from stream.fleet import FleetState, Route
+from stream.live.apiece import apiece
+from stream.live.changes import Changes
 from stream.live.describe import (
     WORDS,
     cells_view,
@@ -22,7 +23,7 @@ from stream.live.describe import (
     vehicle_view,
     visit_rows,
 )
-from stream.live.views import VISIT
+from stream.live.views import FIX, VISIT
 from stream.messages import (
     AnyMessage,
     DockAssigned,
@@ -45,28 +46,6 @@ PLANS = (RoutePublished, StopAdded, StopReassigned, RouteStarted, RouteEnded, Lo
 
 
 @dataclass(slots=True)
-class Changes:
-    """What to write: for each kind of key (`keys.OF_A_FLEET`) fields and values one after the other, and fields to remove."""
-
-    replace: bool = False
-    """Everything is in here: what stood there before goes."""
-    puts: dict[str, list[str | bytes]] = field(default_factory=dict)
-    removals: dict[str, list[str]] = field(default_factory=dict)
-    orders: list[str] = field(default_factory=list)
-    old_orders: list[str] = field(default_factory=list)
-    cells: bytes | None = None
-    totals: bytes = b""
-
-    def put(self, kind: str, name: str, value: str | bytes) -> None:
-        """One field of a hash."""
-        self.puts.setdefault(kind, []).extend((name, value))
-
-    def remove(self, kind: str, names: Iterable[str]) -> None:
-        """Fields of a hash."""
-        self.removals.setdefault(kind, []).extend(names)
-
-
-@dataclass(slots=True)
 class Shown:
     """What is known of what stands in Redis of one fleet; begins with nothing, so the first `changes` are everything."""
 
@@ -80,6 +59,8 @@ class Shown:
     fences: set[str] = field(default_factory=set)
     proposals: dict[str, int] = field(default_factory=dict)
     """Exception -> when its proposals were made."""
+    risks: dict[str, int] = field(default_factory=dict)
+    """Visits at risk and their stages, as of the last tick: a window closes without a word of its vehicle."""
     now_us: int = MISSING
     """The fleet's now at the last changes: vehicles estimated since have new ETAs."""
     ticked_us: int = MISSING
@@ -93,6 +74,7 @@ class Shown:
             self.route_of.update(dict.fromkeys(visits, route.route_id))
         self.fences, self.whole = set(state.fences), False
         self.proposals = {name: known.made_us for name, known in state.proposals.items()}
+        self.risks = _risks(state)
         self.now_us, self.ticked_us = state.now_us, state.ticked_us
 
     def changes(self, state: FleetState, batch: FleetBatch) -> Changes:
@@ -112,7 +94,7 @@ class Shown:
         ticked = any(isinstance(message, Tick) for message in messages)
         moved_on = self._show_vehicles(state, everybody if self.whole or plans or ticked or fenced else rows, facts, change)
         rows = np.union1d(rows, moved_on)
-        _put_rows(change, "fixes", [state.vehicle_ids[row] for row in rows.tolist()], fixes(state, rows))
+        apiece("fixes", rows.tolist(), lambda some: _put_fixes(state, some, change))
         for route in planned:
             self._show_route(state, route, change)
         if ticked:
@@ -120,20 +102,29 @@ class Shown:
         said = {route_id for message in messages for route_id in _named(state, message)} | {route.route_id for route in planned}
         numbers = np.unique(state.vehicles.route[np.union1d(estimated, moved_on)]).tolist()
         driven = {state.route_ids[number] for number in numbers if number in state.route_ids}
-        _put_visits(state, sorted(state.routes if self.whole else (said | driven) & state.routes.keys()), change)
+        late = self._changed_risks(state) if ticked or self.whole else set()
+        shown = sorted(state.routes if self.whole else (said | driven | late) & state.routes.keys())
+        apiece("etas", shown, lambda some: _put_visits(state, some, change))
         if state.ticked_us != self.ticked_us:
-            self.ticked_us, change.cells = state.ticked_us, _encode(cells_view(state))
+            self.ticked_us = state.ticked_us
+            apiece("cells", [state.fleet_id], lambda _: _put_cells(state, change))
         if fenced:
             self._show_fences(state, put & state.fences.keys(), change)
         self._show_proposals(state, change)
         self.whole, self.now_us = False, state.now_us
         return change
 
+    def _changed_risks(self, state: FleetState) -> set[str]:
+        """Routes with a visit whose stage of risk is another one than at the tick before."""
+        before, self.risks = self.risks, _risks(state)
+        changed = dict(before.items() ^ self.risks.items())
+        return {state.names[state.visit_rows[visit_id]].route_id for visit_id in changed if visit_id in state.visit_rows}
+
     def _show_proposals(self, state: FleetState, change: Changes) -> None:
         """Proposals that are new, and those that are there no more."""
         made = {name: known.made_us for name, known in state.proposals.items()}
-        for name in [name for name, made_us in made.items() if self.whole or self.proposals.get(name) != made_us]:
-            change.put("proposals", name, _encode(proposals_view(state.proposals[name])))
+        new = [name for name, made_us in made.items() if self.whole or self.proposals.get(name) != made_us]
+        change.show("proposals", new, lambda name: (name, proposals_view(state.proposals[name])))
         change.remove("proposals", sorted(self.proposals.keys() - made.keys()))
         self.proposals = made
 
@@ -145,8 +136,7 @@ class Shown:
         new = standing(state, rows)
         changed = rows[(new != self.vehicles[rows]).any(axis=1)]
         self.vehicles[rows] = new
-        for row in sorted({*changed.tolist(), *facts}):
-            change.put("vehicles", state.vehicle_ids[row], _encode(vehicle_view(state, row)))
+        change.show("vehicles", sorted({*changed.tolist(), *facts}), lambda row: (state.vehicle_ids[row], vehicle_view(state, row)))
         return np.asarray(changed, dtype=np.int64)
 
     def _planned(self, state: FleetState, plans: Sequence[AnyMessage]) -> list[Route]:
@@ -163,7 +153,7 @@ class Shown:
         old_visits, old_orders = self.routes.get(route.route_id, ([], []))
         self._forget(state, set(old_visits) - set(visits), set(old_orders) - set(orders), change)
         self.routes[route.route_id] = visits, orders
-        change.put("routes", route.route_id, _encode(route_view(state, route)))
+        change.show("routes", [route.route_id], lambda route_id: (route_id, route_view(state, route)))
         change.orders += orders
         for visit_id in visits:
             change.put("visits", visit_id, route.route_id)
@@ -190,10 +180,14 @@ class Shown:
             change.remove("etas", [route_id])
 
     def _show_fences(self, state: FleetState, put: set[str], change: Changes) -> None:
-        for fence in (state.fences[fence_id] for fence_id in sorted(put)):
-            change.put("fences", fence.fence_id, _encode(fence_view(fence)))
+        change.show("fences", sorted(put), lambda fence_id: (fence_id, fence_view(state.fences[fence_id])))
         change.remove("fences", sorted(self.fences - state.fences.keys()))
         self.fences = set(state.fences)
+
+
+def _risks(state: FleetState) -> dict[str, int]:
+    stages = state.visits.at_risk[: state.visits.count]
+    return {state.names[row].visit_id: int(stages[row]) for row in np.flatnonzero(stages).tolist()}
 
 
 def _visits_and_orders(state: FleetState, route: Route) -> tuple[list[str], list[str]]:
@@ -215,9 +209,13 @@ def _named(state: FleetState, message: AnyMessage) -> tuple[str, str]:
     return getattr(message, "route_id", ""), state.names[row].route_id if row >= 0 else ""
 
 
-def _put_rows(change: Changes, kind: str, names: list[str], rows: NDArray[np.void]) -> None:
-    raw, size = rows.tobytes(), rows.dtype.itemsize
-    flat = change.puts.setdefault(kind, [])
+def _put_cells(state: FleetState, change: Changes) -> None:
+    change.cells = _encode(cells_view(state))
+
+
+def _put_fixes(state: FleetState, rows: list[int], change: Changes) -> None:
+    names, raw, size = [state.vehicle_ids[row] for row in rows], fixes(state, np.array(rows)).tobytes(), FIX.itemsize
+    flat = change.puts.setdefault("fixes", [])
     for i, name in enumerate(names):
         flat += (name, raw[i * size : (i + 1) * size])
 
@@ -225,8 +223,6 @@ def _put_rows(change: Changes, kind: str, names: list[str], rows: NDArray[np.voi
 def _put_visits(state: FleetState, route_ids: list[str], change: Changes) -> None:
     """The packed rows of whole routes, gathered in one sweep."""
     routes = [state.routes[route_id] for route_id in route_ids]
-    if not routes:
-        return
     packed = visit_rows(state, routes)
     raw, size, first = packed.tobytes(), VISIT.itemsize, 0
     for route in routes:

@@ -15,7 +15,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from stream.apart import fault
+from stream.fault import fault
 from stream.fleet import Question
 from stream.live.append import SCRIPT_WHEN_FULL, Message, calls
 from stream.live.keys import FLEETS, answer_key

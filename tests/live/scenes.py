@@ -12,10 +12,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from stream.apply import Applied
 from stream.batches import Refusal
 from stream.live import engine
+from stream.live.changes import Changes
 from stream.live.marks import Resume
 from stream.live.orders import orders_of
 from stream.live.reader import Reader
-from stream.live.shown import Changes
 from stream.live.writer import Writer
 from stream.log import SHARDS
 from stream.outputs import ESTIMATE, Numbered

@@ -165,7 +165,7 @@ def test_one_that_runs_keeps_its_folder_for_itself_and_its_processes_alive(start
     log = state_dir / "logs" / "stream-0-15.log"
     wait_until(log.read_text)
     os.kill(int(log.read_text().split()[0]), signal.SIGKILL)
-    assert started.until("stream-0-15 ended") == "stream-0-15 ended (SIGKILL); starting it again in 1 s"
+    assert started.until("stream-0-15 ended") == "stream-0-15 ended (SIGKILL); starting it again in 0 s"
     with connect(f"unix://{state_dir}/redis.sock") as redis:
         os.kill(redis.info("server")["process_id"], signal.SIGKILL)
     started.until("the Redis server ended; starting it again in 1 s")

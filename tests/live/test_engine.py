@@ -96,10 +96,25 @@ def test_lost_checkpoints_are_told_of_and_made_again_from_the_log(run, logs, dri
     shutil.rmtree(settings.state_dir / "checkpoints")
     with capture_logs() as said:
         run().to_end()
-    assert [event["shards"] for event in said if event["event"] == "rebuilding"] == [[shard_of("depot")]]
+    rebuilding = [event for event in said if event["event"] == "rebuilding"]
+    assert [event.get("shards") or event["fleet"] for event in rebuilding][:2] == [[shard_of("depot")], "depot"]
     assert logs.present("depot") == before
     logs.append("depot", [(2_000, m.RouteStarted(fleet_id="depot", at=logs.road.at(2_000), route_id="r1", vehicle_id="v1"))])
     run().to_end()
+    assert logs.are_whole("depot")
+
+
+def test_an_engine_that_finds_neither_checkpoints_nor_resume_points_says_which_fleets_it_rebuilds(run, logs, drive, settings, client):
+    logs.append("depot", drive[:60])
+    with capture_logs() as said:
+        run().to_end()
+    assert "rebuilding" not in {event["event"] for event in said}
+    shutil.rmtree(settings.state_dir / "checkpoints")
+    client.delete(RESUME)
+    logs.append("depot", drive[60:])
+    with capture_logs() as said:
+        run().to_end()
+    assert "depot" in [event["fleet"] for event in said if event["event"] == "rebuilding"]
     assert logs.are_whole("depot")
 
 

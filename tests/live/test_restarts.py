@@ -28,6 +28,11 @@ def test_pauses_double_up_to_half_a_minute():
     assert [pause_s(failures) for failures in (1, 2, 3, 4, 5, 6, 7, 5_000)] == [1, 2, 4, 8, 16, 30, 30, 30]
 
 
+def test_one_that_had_come_to_life_is_started_at_once_and_then_soon_until_it_has_failed_ten_times():
+    assert [pause_s(failures, lived=True) for failures in (1, 2, 3, 10, 11, 5_000)] == [0, 2, 2, 2, 30, 30]
+    assert buried(RUNNING, 105.0, lived=True).due_s == 105.0
+
+
 @pytest.mark.parametrize("exit_code", [0, 1, -9])
 def test_one_that_ends_is_started_again_after_its_pause(exit_code: int):
     assert deed(RUNNING, Seen(exit_code), 105.0) is Deed.BURY

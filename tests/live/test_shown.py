@@ -9,7 +9,8 @@ from stream import messages as m
 from stream.apply import apply
 from stream.batches import FleetBatch, no_pings
 from stream.intake import read_entries
-from stream.live.shown import Changes, Shown
+from stream.live.changes import Changes
+from stream.live.shown import Shown
 from stream.planned_stop import PlannedStop
 
 KINDS = ("fixes", "vehicles", "routes", "etas", "visits", "fences")

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from stream.live import orders
+from stream.live.changes import Changes
 from stream.live.keys import DEAD, EVENTS, fleet_key
-from stream.live.shown import Changes
 from stream.outputs import Numbered
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream import intake
 from stream import messages as m
 from stream.batches import FleetBatch
 from stream.codec import Rejected, decode, encode
@@ -130,3 +131,36 @@ def test_what_lies_behind_a_position_is_what_is_left_of_a_batch():
         rest = batch.after(position)
         assert (None if rest is None else len(rest)) == left
         assert rest is None or min(min(part, default=99) for part in positions(rest)) > position
+
+
+@pytest.mark.parametrize("cut", [1, 3, 40])
+def test_a_message_on_which_judging_itself_fails_is_refused_alone_however_many_come_with_it(cut, monkeypatch):
+    whole, at_once, alone = intake.judge_fixes, intake.decode, b'{"type":"tick","fleet_id":"a","at":7}'
+    good = [
+        encode(m.Ping(fleet_id="a", at=instant(START_US + n * SECOND_US), vehicle_id=f"v{n % 3}", lat=42.0, lon=-78.0)) for n in range(12)
+    ]
+    bad = encode(m.Ping(fleet_id="a", at=instant(START_US), vehicle_id="v1", lat=13.0, lon=-78.0))
+
+    def judged(policy, fixes):
+        if (fixes.lat == 13.0).any():
+            raise FloatingPointError
+        return whole(policy, fixes)
+
+    def decoded(payload):
+        if payload == alone:
+            raise KeyError
+        return at_once(payload)
+
+    monkeypatch.setattr(intake, "judge_fixes", judged)
+    monkeypatch.setattr(intake, "decode", decoded)
+    entries = entries_of([*good[:5], bad, alone, *good[5:8], bad, *good[8:]])
+    batches = [batch for first in range(0, len(entries), cut) for batch in read_entries(POLICY, entries[first : first + cut])]
+    mine = [batch for batch in batches if batch.fleet_id == "a"]
+    assert [row for batch in mine for row in batch.pings.position.tolist()] == [e.position for e in entries if e.payload in good]
+    said = [batch.pings.names[code] for batch in mine for code in batch.pings.vehicle.tolist()]
+    assert said == [f"v{n % 3}" for n in range(12)]
+    assert {r.position for batch in mine for r in batch.refusals if r.reason == "internal"} == {
+        e.position for e in entries if e.payload == bad
+    }
+    (lost,) = [refusal for batch in batches if not batch.fleet_id for refusal in batch.refusals]
+    assert (lost.position, lost.reason, lost.head[-20:]) == (entries[6].position, "internal", alone[-20:])
