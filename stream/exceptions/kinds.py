@@ -46,8 +46,8 @@ KINDS: dict[str, Kind] = {
     "vehicle_down": Kind(
         "critical",
         ("dispatch", "workshop", "customers"),
-        "A vehicle cannot go on. All of its visits are in this one exception.",
-        "It is up again, or sets out on another route.",
+        "A vehicle cannot go on: somebody says so, or it stands for very long. All of its visits are in this one exception.",
+        "It is up again, moves (where it was presumed), or sets out on another route.",
     ),
     "pod_mismatch": Kind(
         "medium",

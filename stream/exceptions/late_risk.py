@@ -9,19 +9,25 @@ AT_RISK, LATE, MISSED = 1, 2, 3
 
 STAGES = {AT_RISK: "at_risk", LATE: "late", MISSED: "missed_window"}
 
+RIGHT_SHARE = 0.5
+"""The point of the curve of P(late) that the defaults below name, 10 min and more ahead: every second warning is right, with as many late
+stops found as P(late) can find then. `benchmarks/late_warnings.py` checks it on what is really emitted."""
+
 
 @dataclass(frozen=True, slots=True)
 class RiskPolicy(KindPolicy):
     """When a visit is at risk. The gap between opening and resolving keeps a wavering estimate from flapping."""
 
-    open_at: float = 0.3
-    """P(late), 0..1, at which it opens, 10 min and more ahead: about every second warning is right, and one late stop in three is
-    warned of (measured on the buses of Buffalo; at 0.5 it would be one in seven)."""
+    open_at: float = 0.35
+    """P(late), 0..1, at which it opens: where `RIGHT_SHARE` is met, chosen on the first half of the visits of the buses of Buffalo and
+    judged on the second (docs/figures.md). At 0.25 three in five are false; at 0.5 two in three are right, and half as many are found."""
     hold_s: float = 30.0
     """P(late) must have stayed up for so long: a third of the warnings that one fix alone would give are taken back by the next."""
     at_once: float = 0.9
-    """P(late) at which nobody waits for a second opinion. Before a route has reached its first stop, nothing less is believed: how far
-    it is behind is not known yet, and three warnings in four were wrong."""
+    """P(late) at which nobody waits for a second opinion."""
+    first_leg_share: float = 0.25
+    """Before a route has reached its first stop, nothing less than `at_once` is believed until so much of the way there is behind the
+    vehicle: before, four warnings in five were wrong; from then on, every second is right, as later on the route."""
     stops_ahead: int = 8
     """Only for so many next stops, .."""
     ahead_s: float = 3_600.0

@@ -9,6 +9,7 @@ from geofences.cells import cell_name
 from stream.exceptions.found import Found
 from stream.exceptions.harm import open_visits
 from stream.exceptions.kind_policy import ConditionPolicy
+from stream.exceptions.work import has_work
 from stream.fleet import FleetState
 
 
@@ -30,9 +31,10 @@ class SignalLostPolicy(ConditionPolicy):
 
 
 def detect(policy: SignalLostPolicy, state: FleetState) -> list[Found]:
-    """Vehicles on a route with visits left of which nothing has been received for `limit_s`."""
+    """Vehicles on a route with work left of which nothing has been received for `limit_s`."""
     v = state.vehicles
     rows = np.flatnonzero((v.next[: v.count] >= 0) & (v.at_us[: v.count] != MISSING))
+    rows = rows[has_work(state, rows)]
     silent_s = (state.now_us - np.maximum(v.received_us[rows], v.started_us[rows])) / 1e6
     paused = v.paused_until_us[rows] > state.now_us
     lost = np.flatnonzero((silent_s >= policy.limit_s) & ~paused)

@@ -9,6 +9,7 @@ from geofences.positions import distance_m
 from stream.exceptions.found import Found
 from stream.exceptions.harm import open_visits
 from stream.exceptions.kind_policy import ConditionPolicy
+from stream.exceptions.work import has_work
 from stream.fleet import FleetState
 from stream.moments import instant_or_none
 
@@ -35,15 +36,21 @@ class StalledPolicy(ConditionPolicy):
 def detect(policy: StalledPolicy, state: FleetState) -> list[Found]:
     """Vehicles under way between two stops that have not moved for `limit_s` while their fixes came."""
     v = state.vehicles
-    under_way = (v.next[: v.count] >= 0) & (v.here[: v.count] < 0) & (v.left_visit[: v.count] >= 0) & (v.down[: v.count] == 0)
-    rows = np.flatnonzero(under_way & (v.at_us[: v.count] != MISSING))
-    still_s = (v.at_us[rows] - v.still_us[rows]) / 1e6
-    stands = (still_s >= policy.limit_s) & (state.now_us - v.at_us[rows] <= policy.fresh_s * 1e6)
-    stands &= (v.paused_until_us[rows] <= state.now_us) & (v.left_us[rows] <= v.at_us[rows])
-    rows = rows[stands]
+    rows = standing(policy, state, np.flatnonzero(v.down[: v.count] == 0))
+    fresh = state.now_us - v.at_us[rows] <= policy.fresh_s * 1e6
+    return [_one(state, row) for row in rows[fresh].tolist()]
+
+
+def standing(policy: StalledPolicy, state: FleetState, rows: Ints) -> Ints:
+    """Those of the vehicles that by their newest fix had stood for `limit_s` where they should move, fresh or not."""
+    v = state.vehicles
+    under_way = (v.next[rows] >= 0) & (v.here[rows] < 0) & (v.left_visit[rows] >= 0) & (v.at_us[rows] != MISSING)
+    under_way &= ((v.at_us[rows] - v.still_us[rows]) / 1e6 >= policy.limit_s) & (v.left_us[rows] <= v.at_us[rows])
+    rows = rows[under_way & (v.paused_until_us[rows] <= state.now_us)]
     rows = rows[~_near_stops(policy, state, rows) & ~_has_time(policy, state, rows)]
+    rows = rows[has_work(state, rows)]
     resting = _resting(state)
-    return [_one(state, row) for row in rows.tolist() if row not in resting]
+    return np.array([row for row in rows.tolist() if row not in resting], dtype=np.int64)
 
 
 def _near_stops(policy: StalledPolicy, state: FleetState, rows: Ints) -> Flags:

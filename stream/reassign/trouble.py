@@ -24,7 +24,7 @@ def _is_due(state: FleetState, policy: ReassignPolicy, trouble: Trouble) -> bool
 
 def _down(state: FleetState) -> Iterator[Trouble]:
     v = state.vehicles
-    for row in np.flatnonzero(v.down[: v.count] == 1).tolist():
+    for row in np.flatnonzero(v.down[: v.count] > 0).tolist():
         if ahead := tuple(visit for visit in open_visits(state, row) if state.names[visit].kind not in {"hub", "break", "handover"}):
             vehicle_id = state.vehicle_ids[row]
             yield Trouble(f"{state.fleet_id}:vehicle_down:{vehicle_id}", "vehicle_down", row, ahead, 1e6 + len(ahead))

@@ -9,6 +9,7 @@ from stream.exceptions.deeds import do, put_policy, wake
 from stream.exceptions.eta_quality import look_back
 from stream.exceptions.facts import tell_facts
 from stream.exceptions.policies import in_force
+from stream.exceptions.presumed import presume
 from stream.exceptions.tidy import forget_exceptions
 from stream.exceptions.watch import watch
 from stream.fleet import FleetState
@@ -138,6 +139,7 @@ def _look_after(settings: FleetSettings, state: FleetState, moment: tuple[int, i
     policies = settings.exceptions
     tell_late(in_force(policies.late_risk, "late_risk", state.exceptions), state, moment, out)
     tell_facts(policies, state, moment, out)
+    presume(policies, state, moment, out)
     watch(policies, state, moment, out)
     wake(state, moment, out)
 

@@ -6,6 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from eta_models.columns import MISSING, Flags, Ints
+from geofences.positions import distance_m
 from stream.exceptions.harm import actionable_until_us, evidence_of, harm_of
 from stream.exceptions.late_risk import AT_RISK, LATE, MISSED, STAGES, RiskPolicy
 from stream.exceptions.life import About, Moment, close_exception, exception_id, open_exception, update
@@ -55,9 +56,9 @@ def _news(policy: RiskPolicy, state: FleetState, asked: Asked, now_us: Ints) -> 
     visits.low_us[visit] = np.where(open_now & low, np.where(visits.low_us[visit] == MISSING, now_us, visits.low_us[visit]), MISSING)
     near = (asked.ahead.hop < policy.stops_ahead) & (asked.answer.p50_s <= policy.ahead_s)
     row, sure = asked.vehicle[asked.ahead.journey], p_late >= policy.at_once
-    begun = (state.vehicles.here[row] >= 0) | (state.vehicles.left_visit[row] >= 0)
+    begun = _begun(policy, state, row, high & ~open_now)
     held = now_us - visits.high_us[visit] >= policy.hold_s * 1e6
-    down = state.vehicles.down[row] == 1  # its breakdown speaks for all of its visits
+    down = state.vehicles.down[row] > 0  # its breakdown speaks for all of its visits
     opening = ~open_now & ~down & high & np.where(begun, (held & near) | sure, held & sure) & (visits.rearms_us[visit] <= now_us)
     easing = open_now & low & ((now_us - visits.low_us[visit] >= policy.clear_s * 1e6) | (p_late != p_late))
     moved = np.abs(p_late - visits.risk_p[visit]) >= policy.update_by
@@ -66,6 +67,18 @@ def _news(policy: RiskPolicy, state: FleetState, asked: Asked, now_us: Ints) -> 
     moved |= np.abs(visits.p50_us[visit] - told_us) >= far_us
     moved &= now_us - visits.risk_told_us[visit] >= policy.update_every_s * 1e6
     return _News(opening, easing, open_now & ~easing & moved)
+
+
+def _begun(policy: RiskPolicy, state: FleetState, row: Ints, wanted: Flags) -> Flags:
+    """Whether a vehicle has reached a stop of its route or come some way towards the first; only asked of the `wanted` rows."""
+    v, visits = state.vehicles, state.visits
+    begun = np.asarray((v.here[row] >= 0) | (v.left_visit[row] >= 0), dtype=np.bool_)
+    first = np.flatnonzero(wanted & ~begun)
+    rows, stop = row[first], v.next[row[first]]
+    way_m = distance_m(v.left_lat[rows], v.left_lon[rows], visits.lat[stop], visits.lon[stop])
+    left_m = distance_m(v.lat[rows], v.lon[rows], visits.lat[stop], visits.lon[stop])
+    begun[first] = (v.at_us[rows] != MISSING) & (left_m <= (1.0 - policy.first_leg_share) * way_m)
+    return begun
 
 
 def tell_risk(

@@ -23,7 +23,7 @@ def hopeless(road, closes=60.0, **more):
     return road.plan([*road.stops((1, 2, 3, 4)), road.stop(5, window_end=road.at(closes), **more)])
 
 
-def judged(played, *chances, p50_s=1000.0, step_s=60, hop=0, first=0, policy=RiskPolicy(update_share=0.0)):  # noqa: B008 - frozen
+def judged(played, *chances, p50_s=1000.0, step_s=60, hop=0, first=0, policy=RiskPolicy(update_share=0.0, open_at=0.3)):  # noqa: B008 - frozen
     """What `risk` tells of a4 for one P(late) a minute after another, and, where pairs are given, P50 in seconds."""
     row, out = played.visit("a4")["row"], Outputs()
     for i, chance in enumerate(chances):
@@ -190,3 +190,11 @@ def test_an_acknowledgement_that_comes_twice_is_told_once(road, fleet):
     seen = road.say(ExceptionAcknowledged, 61, exception_id="depot:late_risk:a5", by="ann")
     played = fleet().play([*road.log(hopeless(road), road.go(), road.drive(0, 60, 0, 600)), seen, seen])
     assert len(played.told("exception_acknowledged")) == 1
+
+
+@pytest.mark.parametrize(("metres", "told"), [(100, []), (700, []), (800, ["opened"]), (2_900, ["opened"])])
+def test_before_the_first_stop_a_chance_counts_once_a_quarter_of_the_way_there_is_behind_the_vehicle(road, fleet, metres, told):
+    stops = [road.stop(3), road.stop(4, window_end=road.at(86_000.0))]
+    played = fleet().play([road.ping(0, 0), road.plan(stops), road.go(), *road.drive(10, 500, 0, metres, step=10)])
+    assert played.vehicle()["left_visit"] == -1
+    assert kinds(judged(played, 0.5, 0.5, first=10)) == told
