@@ -62,12 +62,14 @@ class Deviation:
         from_here[here] = np.where(planned_s[here] == planned_s[here], set_out_s, np.nan)
         from_last[here] = np.maximum(planned_s[here] + 60.0 * self._transfer(base[here], up[here], down[here], known), SOONEST_S)
         from_last[here] = np.where(again[here], from_here[here], from_last[here])
+        both, calls_again = np.stack([from_here, from_last]), bool(again.any())
         for here, before in by_hop.steps():
-            for arrival in (from_here, from_last):
-                later = self._transfer(base[here], up[here], down[here], arrival[before] - planned_s[before])
-                arrival[here] = np.maximum(planned_s[here] + 60.0 * later, arrival[before] + 10.0)
-                arrival[here] = np.where(again[here], second_call_s(arrival[before], due_s[here]), arrival[here])
-        return by_hop.back(from_here), by_hop.back(from_last)
+            then = both[:, before]
+            later = self._transfer(base[here], up[here], down[here], then - planned_s[before])
+            both[:, here] = np.maximum(planned_s[here] + 60.0 * later, then + 10.0)
+            if calls_again:
+                both[:, here] = np.where(again[here], second_call_s(then, due_s[here]), both[:, here])
+        return by_hop.back(both[0]), by_hop.back(both[1])
 
     def _transfer(self, base: Floats, up: Floats, down: Floats, deviation_s: Floats) -> Floats:
         """Minutes of deviation at the end of a leg, from the seconds at its start."""

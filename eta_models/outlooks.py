@@ -44,12 +44,14 @@ def outlooks(journeys: Journeys, ahead: Ahead, plain: Chain, legs: Legs, stays: 
     due_s = np.fmax(ahead.planned_in_s, ahead.opens_in_s)[order]
     lingering_s, daily_s = plain_s.copy(), plain_s.copy()
     lingering_s[: len(lead_s)] += lead_s[by_hop.journeys]
+    leg_s, calls_again = plain.leg_s[order], bool(again.any())
     for here, before in hops:
         early_s = np.fmax(planned_s[before] - lingering_s[before], 0.0)
         on = plain_s[here] - plain_s[before]
-        daily_s[here] = daily_s[before] + np.maximum(on + daily_leg_s[here] - plain.leg_s[order[here]], 3.0)
+        daily_s[here] = daily_s[before] + np.maximum(on + daily_leg_s[here] - leg_s[here], 3.0)
         lingering_s[here] = lingering_s[before] + np.maximum(linger[before] * early_s + drive_s[here], 3.0)
-        for way in (daily_s, lingering_s):
-            way[here] = np.where(again[here], second_call_s(way[before], due_s[here]), way[here])
+        if calls_again:
+            for way in (daily_s, lingering_s):
+                way[here] = np.where(again[here], second_call_s(way[before], due_s[here]), way[here])
     lingering_s, daily_s = (np.where(has_plan, by_hop.back(way), np.nan) for way in (lingering_s, daily_s))
     return Outlooks(lingering_s, daily_s, late_s, lead_s)

@@ -15,6 +15,9 @@ from stream.live.ownership import Owned, own
 from stream.live.server import NoServer, check_server, connect
 from stream.live.settings import LiveSettings
 
+PATIENCE_S = 600.0
+"""A server takes seconds to give or to take hundreds of megabytes at once, more on a busy machine."""
+
 
 class Place(NamedTuple):
     """Where a command is to look for the live system: the settings file and the state folder that it was told, if any."""
@@ -42,7 +45,7 @@ def serving(settings: LiveSettings) -> Iterator["Redis"]:
                 if not server.start():
                     ending.callback(server.stop)
             check_server(url)
-            yield ending.enter_context(connect(url))
+            yield ending.enter_context(connect(url, PATIENCE_S))
         except (NoServer, RedisError) as error:
             raise NotDone(str(error)) from error
 

@@ -35,9 +35,10 @@ class NoServer(Exception):
     """There is no Redis server that would do; the message says what to do about it."""
 
 
-def connect(url: str) -> "Redis":
+def connect(url: str, answers_within_s: float | None = None) -> "Redis":
     """A blocking client: replies as bytes in the shapes of RESP 2, and nothing is ever sent twice behind the caller's back."""
-    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_habits())
+    patience = {} if answers_within_s is None else {"socket_timeout": answers_within_s}
+    return Redis.from_url(url, retry=Retry(NoBackoff(), 0), **{**_habits(), **patience})
 
 
 def connect_async(url: str) -> "AsyncRedis":
