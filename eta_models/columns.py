@@ -1,5 +1,6 @@
 """Growable columns: one numpy array a field, one row a thing; learned tables and the state of a fleet are made of these."""
 
+import copy
 from typing import ClassVar, Self
 
 import numpy as np
@@ -59,10 +60,10 @@ class Columns:
 
     def copy(self) -> Self:
         """The same rows in arrays of its own."""
-        copied = type(self)(max(self.count, 1))
-        copied.count = self.count
+        copied = copy.copy(self)
+        copied._capacity = max(self.count, 1)
         for name in self.FIELDS:
-            getattr(copied, name)[: self.count] = getattr(self, name)[: self.count]
+            setattr(copied, name, getattr(self, name)[: copied._capacity].copy())
         return copied
 
     def dump(self) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eta_models.columns import Columns, Floats, Ints, Ints32
+from eta_models.lending import Lender
 
 SAMPLES = 256
 """Places kept of each leg, the newest: those of some twenty runs."""
@@ -57,22 +58,27 @@ class Seen:
     weight: Floats
 
 
-class Runs:
+class Runs(Lender):
     """Learned runs of one fleet. A leg's row is kept with the leg."""
 
+    TABLES = ("table",)
+
     def __init__(self, policy: RunPolicy) -> None:
+        super().__init__()
         self.policy = policy
         self.table = RunTable()
         self.free: list[int] = []
 
     def room(self) -> int:
         """A row for a leg; -1 = there is none left."""
+        self.own()
         if self.free:
             return self.free.pop()
         return self.table.add(1) if self.table.count < self.policy.capacity else -1
 
     def trim(self, rows: Ints) -> None:
         """Take back what legs that were forgotten had; `rows` are those of the legs that stayed."""
+        self.own()
         unused = np.ones(self.table.count, dtype=np.bool_)
         unused[rows[rows >= 0]] = False
         self.free = np.flatnonzero(unused).tolist()
@@ -104,6 +110,7 @@ class Runs:
 
     def learn(self, row: int, samples: Halves) -> None:
         """The places of one run, one row each: metres east and north of the leg's end, seconds stood, seconds left."""
+        self.own()
         table = self.table
         for east_m, north_m, still_s, left_s in samples.tolist():
             at = int(table.put[row]) % SAMPLES

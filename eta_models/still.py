@@ -1,4 +1,4 @@
-"""A model to ask while the real one goes on learning: everything that an answer rests on, copied; nothing that only learning needs."""
+"""A model to ask while the real one goes on learning: everything that an answer rests on, copied or lent."""
 
 import copy
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from eta_models.columns import Columns
+from eta_models.lending import Lender
 from eta_models.model import EtaModel
 from eta_models.questions import Questions
 
@@ -37,8 +38,11 @@ def _is_ours(part: object) -> bool:
 
 
 def _parts_copied(part: Any) -> Any:
-    copied = copy.copy(part)
+    lends = isinstance(part, Lender)
+    copied = part.lend() if lends else copy.copy(part)
     names = [*getattr(part, "__dict__", ()), *(name for kind in type(part).__mro__ for name in getattr(kind, "__slots__", ()))]
     for name in names:
+        if lends and name in (*part.TABLES, "readers"):
+            continue
         setattr(copied, name, _copied(getattr(part, name)))
     return copied

@@ -12,6 +12,7 @@ import numpy as np
 
 from eta_models.columns import Floats, Floats32, Ints
 from eta_models.features import scale_s
+from eta_models.lending import Lender
 from eta_models.tiles import ASKED, BITS, tiles
 
 NODES_M = np.array([0.0, 5, 12, 25, 50, 100, 200, 350, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000, 9000, 14000, 20000, 40000])
@@ -32,10 +33,13 @@ class TripPolicy:
     """Before anything was seen: over the crow distance times the usual detour of streets (1.3), after a minute to set off."""
 
 
-class Trips:
+class Trips(Lender):
     """Learned travel times between any two places of one fleet. The table is made at the first trip asked about."""
 
+    TABLES = ("weights", "squares")
+
     def __init__(self, policy: TripPolicy) -> None:
+        super().__init__()
         self.policy = policy
         self.curve = 60.0 + NODES_M * 1.3 / policy.speed_mps
         self.curve_seen = np.zeros(len(NODES_M))
@@ -62,6 +66,7 @@ class Trips:
         """Trips of which the end has come, in log order: as they were asked about, and how long they took from then."""
         if not len(asked):
             return
+        self.own()
         self._make_room()
         p, took_s = self.policy, np.minimum(took_s, self.policy.longest_s)
         base_s = self._base_s(asked)

@@ -5,6 +5,7 @@ import numpy as np
 from eta_models.journeys import LegTaken, StayEnded
 from eta_models.model import EtaModel, ModelPolicy
 from eta_models.still import still
+from eta_models.tiles import ASKED
 
 
 def taught(model, took_s, times=20):
@@ -30,6 +31,27 @@ def test_what_the_model_learns_later_is_not_in_the_copy():
     taught(model, 900.0)
     assert answers(copied) == before
     assert answers(model) != before
+
+
+def test_large_tables_are_lent_and_copied_only_where_they_change_while_somebody_reads():
+    model = taught(EtaModel(ModelPolicy()), 300.0)
+    row, asked, sample = model.runs.room(), np.zeros((1, len(ASKED)), np.float32), np.array([[1.0, 2.0, 3.0, 4.0]], np.float16)
+    model.trips.learn(asked, np.array([100.0]))
+    table, weights = model.runs.table, model.trips.weights
+    copied = still(model)
+    assert copied.runs.table is table
+    model.runs.learn(row, sample)
+    model.trips.learn(asked, np.array([900.0]))
+    assert copied.runs.table is table
+    assert copied.trips.weights is weights
+    assert table.put[row] == 0
+    assert model.runs.table.put[row] == 1
+    assert model.trips.weights is not weights
+    del copied
+    still(model)
+    owned = model.runs.table
+    model.runs.learn(row, sample)
+    assert model.runs.table is owned
 
 
 def test_new_legs_of_the_copy_are_not_in_the_model():
