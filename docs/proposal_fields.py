@@ -7,6 +7,8 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     "traffic_put.factor": ("0.1..10", "Ways into the area take so many times as long as usually.", 1.8),
     "traffic_put.valid_from": ("moment", "It holds from here; null: from `at`.", "2025-10-09T08:50:00Z"),
     "traffic_put.valid_until": ("moment", "It holds until here; null: for an hour.", "2025-10-09T09:50:00Z"),
+    "speeds_mps": ("24 times m/s, 0.1..100, or null", "By hour of the fleet's local day, from midnight; null: not said.", [8.0] * 24),
+    "traffic_speeds_put.valid_until": ("moment", "It holds until here; null: for a day.", "2025-10-10T08:50:00Z"),
     "source": ("text", "Who says so.", "city traffic centre"),
     "question_id": ("id", "By what the answer is found.", "q17"),
     "what_if_asked.changes": ("1..50 suppositions", "What is supposed, all of it together.", [{"$part": "supposition"}]),

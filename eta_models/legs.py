@@ -70,8 +70,8 @@ class Legs:
         self.keys: BoundedKeys[tuple[str, str]] = BoundedKeys(policy.capacity)
         self.areas: dict[int, int] = {}
         self.area_hours = np.zeros((0, self.HOURS, 2))
-        self.slow = np.zeros(0)
-        """Log of how much longer ways into each area take now than usually, as somebody outside says; shorter than the areas: 0."""
+        self.slow = np.zeros((0, self.HOURS))
+        """Log of how much longer ways into each area take by hour than usually, as somebody outside says; shorter than the areas: 0."""
         self.fleet_share = np.array([0.9, 5.0])
         """Mean share of driving in a leg's time, and its count."""
         self.fleet = np.zeros((2, 2))
@@ -100,12 +100,16 @@ class Legs:
         weight = seen / (seen + self.policy.leg_prior)
         mean = self.table.mean_s[leg].astype(np.float64)
         usual = np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
-        return usual * self.slowed(area) if len(self.slow) else usual
+        return usual * self.slowed(area, hour) if len(self.slow) else usual
 
-    def slowed(self, area: Ints) -> Floats:
-        """How many times as long as usually ways into an area take now; 1 where nobody says."""
+    def slowed(self, area: Ints, hour: Ints) -> Floats:
+        """How many times as long as usually ways into an area take at an hour; 1 where nobody says."""
         known = (area >= 0) & (area < len(self.slow))
-        return np.asarray(np.exp(np.where(known, self.slow[np.where(known, area, 0)], 0.0)))
+        return np.asarray(np.exp(np.where(known, self.slow[np.where(known, area, 0), hour], 0.0)))
+
+    def usual_mps(self, area: int) -> Floats:
+        """How fast the fleet comes through an area by road, one value an hour, as far as it has shown."""
+        return np.asarray(self.policy.first_speed_mps / np.exp(self.fleet[0, 0] + self.area_hours[area, :, 0]))
 
     def drive_share(self, leg: Ints) -> Floats:
         """The share of a leg's time that is still ahead once its first stop is left, 0..1."""
@@ -127,7 +131,7 @@ class Legs:
     def learn(self, fact: LegTaken) -> None:
         """One traversal, after it happened: what it took beyond the usual because of traffic that was told of is not learned."""
         if len(self.slow):
-            usual = float(self.slowed(np.array([fact.area]))[0])
+            usual = float(self.slowed(np.array([fact.area]), np.array([int(fact.hour)]))[0])
             fact = fact._replace(took_s=fact.took_s / usual, drive_s=fact.drive_s / usual)
         planned = np.array([fact.leg_planned_s])
         hour, area = np.array([int(fact.hour)]), np.array([fact.area])

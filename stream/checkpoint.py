@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from eta_models.legs import Legs
 from eta_models.model import ModelPolicy
 from eta_models.model_bytes import dump_model, load_model
 from eta_models.speeds import Speeds
@@ -24,7 +25,7 @@ from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitN
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.pieces import in_pieces
-from stream.slowed import Slowed
+from stream.slowed import Slowed, ToldSpeeds
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
@@ -77,6 +78,7 @@ class _Saved(msgspec.Struct, frozen=True):
     faults: dict[str, int] = {}
     traffic: dict[int, Slowed] = {}
     slow: bytes = b""
+    told_speeds: dict[int, ToldSpeeds] = {}
     failed: list[str] = []
     asked: dict[str, int] = {}
     proposals: dict[str, OpenProposals] = {}
@@ -132,6 +134,7 @@ def capture(state: FleetState) -> Captured:
         "model": dump_model(state.model),
         "faults": dict(state.faults),
         "traffic": dict(state.traffic),
+        "told_speeds": dict(state.told_speeds),
         "slow": state.model.legs.slow.tobytes(),
         "failed": list(state.failed),
         "asked": dict(state.asked),
@@ -162,8 +165,8 @@ def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
         setattr(state, name, number)
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
     state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
-    state.traffic = saved.traffic
-    state.model.legs.slow = np.frombuffer(saved.slow, np.float64).copy()
+    state.traffic, state.told_speeds = saved.traffic, saved.told_speeds
+    state.model.legs.slow = np.frombuffer(saved.slow, np.float64).reshape(-1, Legs.HOURS).copy()
     state.failed, state.asked, state.answers = saved.failed, saved.asked, saved.answers
     state.proposals, state.settling = saved.proposals, saved.settling
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names

@@ -16,7 +16,7 @@ from stream.fence_rules import FenceRules
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.question_messages import CandidatesAsked, WhatIfAsked
-from stream.slowed import Slowed
+from stream.slowed import Slowed, ToldSpeeds
 from stream.troubles import Trouble
 from stream.vehicles import Vehicles
 from stream.visits import Visits
@@ -162,6 +162,8 @@ class FleetState:
 
     traffic: dict[int, Slowed] = field(default_factory=dict)
     """What was told of traffic, by H3 cell of the model's areas, the oldest first."""
+    told_speeds: dict[int, ToldSpeeds] = field(default_factory=dict)
+    """What was told of speeds by hour, by H3 cell of the same kind, the oldest first."""
     failed: list[str] = field(default_factory=list)
     """Visits that failed of late and may be tried again: the newest 256."""
     asked: dict[str, int] = field(default_factory=dict)

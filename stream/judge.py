@@ -17,7 +17,7 @@ from stream.proposals import Proposal
 from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reasons import REASONS, Reason
 from stream.texts import judge_text
-from stream.traffic_messages import TrafficPut
+from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
 PLAN_FACTS = (m.PlanMessage, m.VehiclePut, m.FencePut, m.FenceRemoved)  # facts about what shall be: may be old when they come
 
@@ -105,7 +105,7 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
             return _judge_plan(policy, message)
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
-        case m.FencePut() | TrafficPut():
+        case m.FencePut() | TrafficPut() | TrafficSpeedsPut():
             return _judge_area(policy, message)
         case m.DriverBreak(duration_s=lasts_s) | m.Tick(behind_s=lasts_s):
             return None if 0 <= lasts_s <= policy.max_duration_s else Reason.VALUE_RANGE
@@ -137,8 +137,10 @@ def _judge_vehicle(policy: JudgePolicy, vehicle: m.VehiclePut) -> Reason | None:
     return _judge_window(vehicle.shift_start, vehicle.shift_end)
 
 
-def _judge_area(policy: JudgePolicy, fence: m.FencePut | TrafficPut) -> Reason | None:
+def _judge_area(policy: JudgePolicy, fence: m.FencePut | m.TrafficMessage) -> Reason | None:
     """A fence's geometry is for those who draw it: `fence_from`; the cell of traffic for the step that takes it."""
+    if isinstance(fence, TrafficSpeedsPut):
+        return None if all(mps is None or 0.1 <= mps <= 100.0 for mps in fence.speeds_mps) else Reason.VALUE_RANGE
     if isinstance(fence, TrafficPut):
         slowed = None if 0.1 <= fence.factor <= 10.0 else Reason.VALUE_RANGE
         return slowed or _judge_window(fence.valid_from, fence.valid_until)

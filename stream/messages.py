@@ -13,7 +13,7 @@ from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
 from stream.question_messages import CandidatesAsked, WhatIfAsked
-from stream.traffic_messages import TrafficPut
+from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
 
 class Message(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type"):
@@ -223,4 +223,5 @@ StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCom
 PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | AvailabilityConfirmed | LoadReady | DockAssigned
 OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | Tick
 ProposalMessage = ProposalsMade | ProposalAccepted | WhatIfAsked | CandidatesAsked
-AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage | ProposalMessage | TrafficPut
+TrafficMessage = TrafficPut | TrafficSpeedsPut
+AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage | ProposalMessage | TrafficMessage

@@ -11,3 +11,12 @@ class Slowed(Struct, frozen=True, array_like=True):
     until_us: int
     at_us: int
     source: str | None = None
+
+
+class ToldSpeeds(Struct, frozen=True, array_like=True):
+    """Of one area: metres a second by local hour (None = not said), until when, since when that is known, and who says so."""
+
+    mps: tuple[float | None, ...]
+    until_us: int
+    at_us: int
+    source: str | None = None

@@ -1,6 +1,8 @@
 """Traffic as somebody outside sees it."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from stream.moments import Moment
 
@@ -16,5 +18,20 @@ class TrafficPut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     cell: str
     factor: float
     valid_from: Moment | None = None
+    valid_until: Moment | None = None
+    source: str | None = None
+
+
+class TrafficSpeedsPut(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="traffic_speeds_put"):
+    """How fast traffic moves in an area by hour of the day, from now until `valid_until`, else for a day; it replaces what was said before.
+
+    Ways into the area take as many times as long as the fleet has come through it faster than that. What `traffic_put` says of now goes
+    before it.
+    """
+
+    fleet_id: str
+    at: Moment
+    cell: str
+    speeds_mps: Annotated[list[float | None], Meta(min_length=24, max_length=24)]
     valid_until: Moment | None = None
     source: str | None = None

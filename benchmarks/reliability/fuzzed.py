@@ -238,6 +238,7 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "proposals": lambda fuzz: [fuzz.proposal()] * fuzz.draw.choice((0, 1, 3)),
     "cell": lambda fuzz: fuzz.draw.choice(("872a100d2ffffff", "892a100d2c3ffff", "", "x")),
     "factor": lambda fuzz: fuzz.number(0.1, 10.0),
+    "speeds_mps": lambda fuzz: [fuzz.draw.choice((None, 0.1, 8.0, 100.0)) for _ in range(24)],
     "source": lambda _: None,
     "question_id": lambda fuzz: fuzz.name("q"),
     "changes": lambda fuzz: [fuzz.supposition()] * fuzz.draw.choice((1, 3, 50)),

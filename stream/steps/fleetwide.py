@@ -25,6 +25,7 @@ from stream.messages import (
     StopAdded,
     StopReassigned,
     Tick,
+    TrafficMessage,
 )
 from stream.outputs import Event, Outputs
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
@@ -42,9 +43,9 @@ from stream.steps.reassign import accept_proposal, forget_proposals, note_propos
 from stream.steps.refence import change_fence, expire_fences
 from stream.steps.risk import tell_late
 from stream.steps.statuses import Facts
-from stream.steps.traffic import put_traffic, slow_down
+from stream.steps.traffic import put_speeds, put_traffic, slow_down
 from stream.tidy import tidy, trim
-from stream.traffic_messages import TrafficPut
+from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
 TIDY_EVERY_US = 600_000_000
 """How often rows of routes that are over are dropped, in log time."""
@@ -74,7 +75,7 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = do(state, message, facts.at_us, (facts.position, facts.now_us), out)
         case ProposalsMade() | ProposalAccepted() | WhatIfAsked() | CandidatesAsked():
             reason = _proposal(settings, state, facts, message, out)
-        case HandedOver() | AvailabilityConfirmed() | TrafficPut():
+        case HandedOver() | AvailabilityConfirmed() | TrafficPut() | TrafficSpeedsPut():
             reason = _fact(state, facts, message)
         case _:
             reason = Reason.UNKNOWN_TYPE
@@ -83,10 +84,12 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
         refuse(notice, reason, out)
 
 
-def _fact(state: FleetState, facts: Facts, message: HandedOver | AvailabilityConfirmed | TrafficPut) -> Reason | None:
+def _fact(state: FleetState, facts: Facts, message: HandedOver | AvailabilityConfirmed | TrafficMessage) -> Reason | None:
     """What somebody outside says of a visit, or of the roads."""
     if isinstance(message, TrafficPut):
         return put_traffic(state, facts, message)
+    if isinstance(message, TrafficSpeedsPut):
+        return put_speeds(state, facts, message)
     if message.visit_id not in state.visit_rows:
         return Reason.UNKNOWN_VISIT
     if isinstance(message, HandedOver):

@@ -8,12 +8,16 @@ from stream.fleet import FleetState
 from stream.moments import micros
 from stream.reasons import Reason
 from stream.routes import AREA_RESOLUTION
-from stream.slowed import Slowed
+from stream.slowed import Slowed, ToldSpeeds
 from stream.steps.statuses import Facts
-from stream.traffic_messages import TrafficPut
+from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
 HOLDS_US = 3_600_000_000
 """What nobody says the end of holds for an hour: traffic is another one then."""
+DAY_US = 86_400_000_000
+"""Speeds by hour hold for a day where nobody says: until each hour has come once."""
+LEAST_FACTOR, MOST_FACTOR = 0.1, 10.0
+"""The same bounds as those of `traffic_put`: beyond, somebody measures something else."""
 MOST_AREAS = 4_096
 """Areas of which something is kept, as many as the model has; what is oldest goes first."""
 
@@ -37,14 +41,38 @@ def put_traffic(state: FleetState, facts: Facts, message: TrafficPut) -> Reason 
     return None
 
 
+def put_speeds(state: FleetState, facts: Facts, message: TrafficSpeedsPut) -> Reason | None:
+    """Keep what is said of an area's hours; the model hears of it at the next working tick."""
+    cell = cell_number(message.cell, AREA_RESOLUTION)
+    if cell is None:
+        return Reason.VALUE_RANGE
+    known = state.told_speeds.pop(cell, None)
+    if known is not None and known.at_us > facts.at_us:
+        state.told_speeds[cell] = known
+        return Reason.TOO_LATE
+    until_us = micros(message.valid_until)
+    until_us = facts.at_us + DAY_US if until_us == MISSING else until_us
+    state.told_speeds[cell] = ToldSpeeds(tuple(message.speeds_mps), until_us, facts.at_us, message.source)
+    if len(state.told_speeds) > MOST_AREAS:
+        del state.told_speeds[next(iter(state.told_speeds))]
+    return None
+
+
 def slow_down(state: FleetState, now_us: int) -> None:
     """Let the model know of what holds now, and forget what is over."""
-    if not state.traffic and not len(state.model.legs.slow):
+    legs = state.model.legs
+    if not state.traffic and not state.told_speeds and not len(legs.slow):
         return
     state.traffic = {cell: slowed for cell, slowed in state.traffic.items() if slowed.until_us > now_us}
-    areas = state.model.legs.areas
-    slow = np.zeros(len(areas) if state.traffic else 0)
+    state.told_speeds = {cell: told for cell, told in state.told_speeds.items() if told.until_us > now_us}
+    areas = legs.areas
+    slow = np.zeros((len(areas) if state.traffic or state.told_speeds else 0, legs.HOURS))
+    for cell, told in state.told_speeds.items():
+        if cell in areas:
+            mps = np.array([np.nan if one is None else one for one in told.mps])
+            factor = np.minimum(np.maximum(legs.usual_mps(areas[cell]) / mps, LEAST_FACTOR), MOST_FACTOR)
+            slow[areas[cell]] = np.where(mps > 0, np.log(factor), 0.0)
     for cell, slowed in state.traffic.items():
         if cell in areas and slowed.from_us <= now_us:
             slow[areas[cell]] = np.log(slowed.factor)
-    state.model.legs.slow = slow
+    legs.slow = slow

@@ -7,7 +7,7 @@ from geofences.cells import area_cell, cell_name
 from stream import messages as m
 from stream.checkpoint import dump, load
 from stream.settings import FleetSettings
-from stream.traffic_messages import TrafficPut
+from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
 
 def cell_of(road, metres):
@@ -37,6 +37,41 @@ def test_slow_traffic_moves_etas_from_the_next_working_tick_on_until_it_is_over(
     assert not len(told.state.model.legs.slow)
 
 
+def told_speeds(road, second, mps, hours=range(24), **more):
+    speeds = [mps if hour in hours else None for hour in range(24)]
+    cells = sorted({cell_of(road, 1000.0 * n) for n in range(1, 6)})
+    return [road.say(TrafficSpeedsPut, second, cell=cell, speeds_mps=speeds, source="tests", **more) for cell in cells]
+
+
+def test_speeds_of_the_hour_move_etas_and_those_of_another_hour_do_not(road, fleet):
+    lines, hour = driving(road), road.at(160).hour
+    usual = last_eta_s(fleet().play([*lines, *road.ticks(160, 330)]))
+    slow = fleet().play([*lines, *told_speeds(road, 155, 2.0), *road.ticks(160, 330)])
+    other = fleet().play([*lines, *told_speeds(road, 155, 2.0, {(hour + 5) % 24}), *road.ticks(160, 330)])
+    assert slow.reasons == other.reasons == []
+    assert last_eta_s(slow) > 1.4 * usual
+    assert last_eta_s(other) == pytest.approx(usual)
+
+
+def test_told_speeds_have_an_age_and_a_source_and_end(road, fleet):
+    played = fleet().play([*driving(road), *told_speeds(road, 155, 2.0, valid_until=road.at(400)), *road.ticks(160, 330)])
+    assert {(known.source, known.at_us) for known in played.state.told_speeds.values()} == {("tests", road.us(155))}
+    played.play(road.ticks(340, 500))
+    assert played.state.told_speeds == {}
+    assert not len(played.state.model.legs.slow)
+
+
+def test_what_traffic_does_now_goes_before_what_its_hours_are_told_to_be(road, fleet):
+    lines = [*driving(road), *told_speeds(road, 154, 0.5), *slowed(road, 155, 1.0), *road.ticks(160, 330)]
+    assert last_eta_s(fleet().play(lines)) == pytest.approx(last_eta_s(fleet().play([*driving(road), *road.ticks(160, 330)])))
+
+
+@pytest.mark.parametrize(("speeds", "reason"), [([1.0] * 23, "missing_field"), ([1.0] * 25, "too_large"), ([0.0] * 24, "value_range")])
+def test_speeds_that_are_no_day_or_no_speeds_are_refused(road, fleet, speeds, reason):
+    line = road.say(TrafficSpeedsPut, 1, cell=cell_of(road, 0), speeds_mps=speeds)
+    assert fleet().play([line]).reasons == [reason]
+
+
 def test_an_hour_is_what_holds_where_nobody_says(road, fleet):
     played = fleet().play([*driving(road), *slowed(road, 155, 3.0)[:1], road.say(m.Tick, 180)])
     (known,) = played.state.traffic.values()
@@ -64,7 +99,8 @@ def test_any_cut_and_a_checkpoint_give_the_same(road, fleet):
         *driving(road),
         *slowed(road, 155, 2.0, valid_from=road.at(100)),
         *road.ticks(160, 200),
-        *slowed(road, 205, 4.0),
+        *told_speeds(road, 203, 3.0),
+        *slowed(road, 205, 4.0)[:2],
         *road.ticks(210, 400),
     ]
     whole = fleet().play(lines)
