@@ -27,6 +27,9 @@ from stream.settings import FleetSettings
 SETTINGS = FleetSettings()
 FLEET = "extreme"
 
+PARTS = 3
+"""Models that are spoilt at once."""
+
 
 class Days:
     """Vehicles on extreme routes that do arrive: each stop is reached by a fix, or the driver says so."""
@@ -72,9 +75,9 @@ def near(stop: PlannedStop, lat: float, lon: float, k: int) -> PlannedStop:
 
 
 def spoil(draw: random.Random, model: EtaModel) -> None:
-    """Two learned models as a bug would leave them."""
-    model.correction.models[-1].intercept = draw.choice((math.nan, math.inf, -math.inf))
-    model.lateness.model.intercept = draw.choice((math.nan, math.inf, -math.inf))
+    """A learned model of each part as a bug would leave them."""
+    for one in (model.correction.models[-1], model.spread.model, model.lateness.models[-1]):
+        one.intercept = draw.choice((math.nan, math.inf, -math.inf))
 
 
 def odd(applied: Applied) -> int:
@@ -100,16 +103,16 @@ def main() -> int:
             applied = apply(SETTINGS, state, batch)
             estimates, wrong = estimates + len(applied.estimates), wrong + odd(applied)
             told += sum(event.kind == "model_reset" for event in applied.events)
-        if spoilt < args.spoilt * position // args.messages and state.model.resets == 2 * spoilt:
+        if spoilt < args.spoilt * position // args.messages and state.model.resets == PARTS * spoilt:
             spoil(draw, state.model)
             spoilt += 1
     model = state.model
     learned = [model.correction.weights, model.lateness.weights, model.correction.loss, model.legs.fleet, model.legs.table.mean_s]
     finite = all(np.isfinite(array).all() for array in learned)
-    resets_due = {2 * spoilt, 2 * spoilt - 2}  # the last ones may still wait for something to be learned
+    resets_due = {PARTS * spoilt, PARTS * (spoilt - 1)}  # the last ones may still wait for something to be learned
     good = not wrong and finite and estimates > position // 10 and model.resets in resets_due and told > 0 and spoilt >= args.spoilt // 2
     return result(
-        "models never turn NaN", good=good, messages=position, estimates=estimates, not_finite_or_out_of_order=wrong, spoilt=2 * spoilt,
+        "models never turn NaN", good=good, messages=position, estimates=estimates, not_finite_or_out_of_order=wrong, spoilt=PARTS * spoilt,
         resets=model.resets, events_model_reset=told, learned_tables_finite=finite, legs=int(model.legs.table.count),
         accepted=state.received - sum(state.refused.values()),
     )  # fmt: skip

@@ -48,6 +48,8 @@ class _Open:
     shown: Shown
     again: list[Numbered]
     """Events that Redis may have lost while nobody ran."""
+    behind: bool = False
+    """Whether it still reads what Redis has had already."""
     not_before_us: int = MISSING
     """Nothing could be shown at all; it is tried again, with everything, from this log time on."""
 
@@ -73,9 +75,9 @@ class LiveFleets(Fleets):
             raise Rewound(fleet_id, state.position, expected)
         guard = self.writer.open(fleet_id)
         again = [event for event in state.recent if event.sequence >= guard.sequence]
-        self.told[fleet_id] = _Open(replace(guard), Shown(), again)
-        self.keeper.opened(state)
         written, own = guard.position, position_text(state.position)
+        self.told[fleet_id] = _Open(replace(guard), Shown(), again, behind=written > own)
+        self.keeper.opened(state)
         if written and state.position < 0:
             log.warning("rebuilding", fleet=fleet_id, why=f"{NO_CHECKPOINT}: the fleet is made anew from what the log still holds")
         say = "fleet_caught_up" if written == own else "fleet_behind" if written > own else "redis_behind"
@@ -112,6 +114,9 @@ class LiveFleets(Fleets):
         here = position_text(applied.position)
         catching_up = here <= told.guard.position or here < told.guard.reaching
         changes = Changes(totals=msgspec.json.encode(totals(state))) if catching_up else _changes(state, rest, told)
+        if told.behind and not catching_up:
+            told.behind = False
+            self.keeper.soon(state.fleet_id)
         if changes.replace and told.guard.writes:
             _retire(changes, self.writer.present(state.fleet_id))
         orders = orders_of(applied, told.again, changes, self.live, self.writer.by)
