@@ -45,7 +45,7 @@ def cells_between(start: int, end: int, most: int) -> list[int]:
 
 def cell_name(cell: int) -> str:
     """The cell as H3 writes it: 15 lower-case hexadecimal digits, as in 892a100d2c3ffff."""
-    return str(h3.int_to_str(int(cell)))
+    return f"{int(cell):x}"
 
 
 def area_cell(lat: float, lon: float, resolution: int) -> int:

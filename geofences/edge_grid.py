@@ -18,6 +18,10 @@ MOST_EDGE_PIECES: int = 20_000
 MOST_PATH_PIECES: int = 32
 """A path over more squares than this is compared with the bounds of every fence."""
 
+CLEAR_MARGIN: float = 1e-6
+"""What a clear square is drawn smaller, in squares of the grid: 0.3 mm, a thousand times what rounding moves an edge or a path."""
+
+_SQUARE = np.array([[GRID_LON_DEG], [GRID_LAT_DEG]])
 _BITS = np.uint64(20)
 
 
@@ -34,8 +38,8 @@ def boxes_touch(one: Reals, other: Reals) -> NDArray[np.bool_]:
 def grid_entries(edges: list[Reals], numbers: Numbers) -> tuple[Places, Numbers, Reals]:
     """(squares, fence numbers, boxes) of the edges of some fences: the box, shape (n, 4), bounds what of the fence is near the square.
 
-    An edge is entered in its square and in those to the west and south, so that a path no longer than a square finds it by its
-    south-western corner. `edges` as `edges_of` gave them, one for each number.
+    An edge is entered in its square and in those around it, so that a path no longer than a square finds it by either end.
+    `edges` as `edges_of` gave them, one for each number.
     """
     if not edges:
         return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64), np.empty((0, 4))
@@ -49,9 +53,9 @@ def grid_entries(edges: list[Reals], numbers: Numbers) -> tuple[Places, Numbers,
     owner, columns, far_columns, lines, far_lines = key[:, firsts]
     drawn = _bounded(boxes.T, firsts)
     places, owners, bounds = [], [], []
-    for i in (-1, 0, 1):
-        for j in (-1, 0, 1):
-            here = (columns + i <= far_columns) & (lines + j <= far_lines)
+    for i in (-1, 0, 1, 2):
+        for j in (-1, 0, 1, 2):
+            here = (columns + i <= far_columns + 1) & (lines + j <= far_lines + 1)
             places.append(_place(columns[here] + i, lines[here] + j))
             owners.append(owner[here])
             bounds.append(drawn[here])
@@ -67,6 +71,29 @@ def paths_near(table: PlaceTable, lat0: Reals, lon0: Reals, lat1: Reals, lon1: R
     found, entries = table.near(_place(*_squares(*boxes[:2])))
     touching = np.flatnonzero(boxes_touch(boxes.take(found, axis=1), table.details.take(entries, axis=0).T))
     return rows.take(found.take(touching)), table.numbers.take(entries.take(touching))
+
+
+def edges_around(table: PlaceTable, lat: Reals, lon: Reals) -> tuple[Numbers, Numbers, Reals]:
+    """(rows, fence numbers, bounds (4, pairs)) of what is in the nine squares around each position."""
+    found, entries = table.near(_place(*_squares(lon, lat)))
+    return found, table.numbers.take(entries), table.details.take(entries, axis=0).T
+
+
+def boxes_clear(around: tuple[Numbers, Numbers, Reals], lat: Reals, lon: Reals) -> Reals:
+    """Bounds (west, south, east, north), shape (4, positions), around each position without an edge in between; NaN where it is beside one.
+
+    At most a square of the grid to each side: that far `edges_around`, which gave what is `around`, sees.
+    """
+    rows, _, bounds = around
+    at = np.stack([lon, lat])
+    there = at.take(rows, axis=1)
+    apart = np.maximum(bounds[:2] - there, there - bounds[2:]) / _SQUARE
+    reach = np.ones(len(lat))
+    np.minimum.at(reach, rows, np.maximum(apart[0], apart[1]))
+    reach -= CLEAR_MARGIN
+    reach[reach <= 0.0] = np.nan
+    half = reach * _SQUARE
+    return np.concatenate([at - half, at + half])
 
 
 def squares_long(lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Reals:

@@ -53,21 +53,23 @@ def first_and_last_crossing(edges: Sequence[Reals], lat0: Reals, lon0: Reals, la
     NaN where it crosses none. A path that only touches a corner or runs along an edge may count as crossing or not.
     """
     first, last = np.full(len(lat0), np.inf), np.full(len(lat0), -np.inf)
-    for rows, counts, (x0, y0, x1, y1) in _sweeps(edges):
-        pair = np.repeat(np.arange(rows.start, rows.stop), counts)
-        east = lon1[rows] - lon0[rows]
-        px, py = _shift(x0, x1, np.repeat(lon0[rows], counts)), np.repeat(lat0[rows], counts)
-        dx, dy = np.repeat(east - 360.0 * np.rint(east / 360.0), counts), np.repeat(lat1[rows] - lat0[rows], counts)
-        ax, ay, bx, by = x0 - px, y0 - py, x1 - px, y1 - py
+    east = lon1 - lon0
+    paths = np.stack([lon0, lat0, east - 360.0 * np.rint(east / 360.0), lat1 - lat0])
+    for rows, counts, corners in _sweeps(edges):
+        pair = np.arange(rows.start, rows.stop).repeat(counts)
+        px, py, dx, dy = paths.take(pair, axis=1)
+        px = _shift(corners[0], corners[2], px)
+        ax, ay, bx, by = corners - np.concatenate([px, py, px, py]).reshape(4, len(px))
         # A corner lies left of the path or not, whichever of its two edges asks: no path slips through between them.
-        some = np.flatnonzero((dx * ay - dy * ax > 0.0) != (dx * by - dy * bx > 0.0))
-        pair, dx, dy, ax, ay, bx, by = (column[some] for column in (pair, dx, dy, ax, ay, bx, by))
+        some = ((dx * ay - dy * ax > 0.0) != (dx * by - dy * bx > 0.0)).nonzero()[0]
+        pair, dx, dy, ax, ay, bx, by = (column.take(some) for column in (pair, dx, dy, ax, ay, bx, by))
         ex, ey = bx - ax, by - ay
         with np.errstate(divide="ignore", invalid="ignore"):
             at = (ax * ey - ay * ex) / (dx * ey - dy * ex)
-        hit = (at >= 0.0) & (at <= 1.0)
-        np.minimum.at(first, pair[hit], at[hit])
-        np.maximum.at(last, pair[hit], at[hit])
+        hit = ((at >= 0.0) & (at <= 1.0)).nonzero()[0]
+        pair, at = pair.take(hit), at.take(hit)
+        np.minimum.at(first, pair, at)
+        np.maximum.at(last, pair, at)
     missed = np.isinf(first)
     first[missed] = last[missed] = np.nan
     return first, last
@@ -86,7 +88,10 @@ def _sweeps(edges: Sequence[Reals]) -> Iterator[tuple[slice, NDArray[np.int64], 
     if not edges:
         return
     counts = np.array([part.shape[1] for part in edges], dtype=np.int64)
-    ends = np.cumsum(counts)
+    ends = counts.cumsum()
+    if ends[-1] <= EDGES_AT_ONCE:
+        yield slice(0, len(edges)), counts, np.concatenate(edges, axis=1)
+        return
     first = 0
     while first < len(edges):
         before = ends[first - 1] if first else 0

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from geofences.cells import RESOLUTION
 from geofences.covers import at_level
-from geofences.edge_grid import MOST_PATH_PIECES, box_of, boxes_touch, paths_near, squares_long
+from geofences.edge_grid import MOST_PATH_PIECES, box_of, boxes_clear, boxes_touch, edges_around, paths_near, squares_long
 from geofences.edges import first_and_last_crossing, metres_to_edges
 from geofences.fence_tables import FenceTables, no_tables, tables_after
 from geofences.fences import Fence
@@ -19,6 +20,7 @@ from geofences.fences import Fence
 Cells = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
 Reals = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 Pairs = tuple[Numbers, Numbers]
 
 
@@ -35,6 +37,21 @@ FEW_CORNERS = 64
 
 It depends on the fence alone: if it depended on the batch, rounding could make the cut of the log matter.
 """
+
+
+class Beside(NamedTuple):
+    """Pairs of paths and fences, ascending by row, then by number: all whose edges a path may touch.
+
+    `inside`: is the path's end; `first` and `last`: fractions 0..1 of the path where it crosses an edge, NaN = nowhere. In every other
+    fence both ends of a path are, or neither. `boxes` are as `clear` gives them for the ends.
+    """
+
+    rows: Numbers
+    numbers: Numbers
+    inside: Flags
+    first: Reals
+    last: Reals
+    boxes: Reals
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +113,7 @@ class FenceIndex:
         return first_and_last_crossing(self._edges(numbers), lat0, lon0, lat1, lon1)
 
     def crossed(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> tuple[Numbers, Numbers, Reals, Reals]:
-        """(rows, fence numbers, enters, leaves) of fences that a path runs through although it neither begins nor ends inside.
-
-        As `met`, where `enters` and `leaves` are the fractions 0..1 of the path at its first entry and its last exit.
-        """
+        """As `met`, of fences that a path runs through although it neither begins nor ends inside: its first entry and its last exit."""
         rows, numbers, enters, leaves = self.met(lat0, lon0, lat1, lon1)
         ends = self._inside(numbers, lat0[rows], lon0[rows]) | self._inside(numbers, lat1[rows], lon1[rows])
         through = np.flatnonzero(np.logical_not(ends))
@@ -117,17 +131,40 @@ class FenceIndex:
         crossing = np.flatnonzero(~np.isnan(first))
         return rows[crossing], numbers[crossing], first[crossing], last[crossing]
 
-    def passage(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> tuple[Reals, Reals]:
-        """(enters, leaves): fractions 0..1 of each path at its first entry into its fence and at its last exit; one pair a row.
+    def clear(self, lat: Reals, lon: Reals) -> Reals:
+        """Bounds (west, south, east, north), shape (4, positions), in which no fence has an edge; NaN where none are known.
 
-        A path that begins inside enters at 0, one that ends inside leaves at 1; NaN where it never touches the fence.
+        A path that stays within them crosses nothing, and both its ends are in the same fences.
         """
-        enters, leaves = first_and_last_crossing(self._edges(numbers), lat0, lon0, lat1, lon1)
-        begins, ends = self._inside(numbers, lat0, lon0), self._inside(numbers, lat1, lon1)
-        # An end within a rounding of the edge: the path comes in or goes out, though no crossing was found.
-        enters = np.where(begins, 0.0, np.where(ends & np.isnan(enters), 1.0, enters))
-        leaves = np.where(ends, 1.0, np.where(begins & np.isnan(leaves), 0.0, leaves))
-        return enters, leaves
+        if len(self._known.tables.sprawl):
+            return np.full((4, len(lat)), np.nan)
+        return boxes_clear(edges_around(self._known.tables.grid, lat, lon), lat, lon)
+
+    def beside(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Beside:
+        """What short paths (`is_short`) run beside: for `locate`, `met` and `clear` in one, where it is known what their starts are in."""
+        around = edges_around(self._known.tables.grid, lat1, lon1)
+        boxes = boxes_clear(around, lat1, lon1)
+        paths, (rows, numbers, bounds) = box_of(lon0, lat0, lon1, lat1), around
+        touching = boxes_touch(paths.take(rows, axis=1), bounds).nonzero()[0]
+        rows, numbers = rows.take(touching), numbers.take(touching)
+        order = (rows * len(self.fence_ids) + numbers).argsort()
+        rows, numbers = rows.take(order), numbers.take(order)
+        ends = lat0.take(rows), lon0.take(rows), lat1.take(rows), lon1.take(rows)
+        inside = shapely.intersects_xy(self._known.tables.outlines.take(numbers), ends[3], ends[2])
+        first, last = np.full((2, len(rows)), np.nan)
+        meeting = self._meet(numbers, *ends)
+        first[meeting], last[meeting] = self.edge_crossings(numbers.take(meeting), *(end.take(meeting) for end in ends))
+        return Beside(rows, numbers, inside, first, last, boxes)
+
+    def is_short(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Flags:
+        """Whether `beside` may be asked about paths: no longer than a square of the grid; about none if a fence is too large for it."""
+        return (squares_long(lat0, lon0, lat1, lon1) <= 1.0) & (len(self._known.tables.sprawl) == 0)
+
+    def meets(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Flags:
+        """Whether each path, as straight in degrees as its numbers are, has to do with an edge of its fence."""
+        lines = shapely.linestrings(np.stack([lon0, lat0, lon1, lat1], axis=1).reshape(-1, 2, 2))
+        outlines = self._known.tables.outlines.take(numbers)
+        return np.asarray(shapely.intersects(outlines, lines) & ~shapely.contains_properly(outlines, lines), dtype=np.bool_)
 
     @cached_property
     def _known(self) -> _Known:
@@ -171,10 +208,7 @@ class FenceIndex:
         may = (self._known.corners[numbers] <= FEW_CORNERS) | (np.abs(lon1 - lon0) > 180.0)
         asked = np.flatnonzero(np.logical_not(may))
         if len(asked):
-            lines = shapely.linestrings(np.stack([lon0[asked], lat0[asked], lon1[asked], lat1[asked]], axis=1).reshape(-1, 2, 2))
-            outlines = self._known.tables.outlines[numbers[asked]]
-            touch = np.flatnonzero(shapely.intersects(outlines, lines))
-            may[asked[touch]] = ~shapely.contains_properly(outlines[touch], lines[touch])
+            may[asked] = self.meets(numbers[asked], *(end[asked] for end in (lat0, lon0, lat1, lon1)))
         return np.flatnonzero(may)
 
     def _paths_near(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Pairs:

@@ -24,14 +24,14 @@ class PlaceTable:
         """(rows, entries): one pair for each entry at the place of each row, ascending by row."""
         if len(self.places) == 0:
             return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        slots = np.minimum(np.searchsorted(self.places, places), len(self.places) - 1)
-        hits = np.flatnonzero(self.places[slots] == places)
-        slots = slots[hits]
-        starts = self.offsets[slots]
-        counts = self.offsets[slots + 1] - starts
+        slots = self.places.searchsorted(places)
+        hits = (self.places.take(slots, mode="clip") == places).nonzero()[0]
+        slots = slots.take(hits)
+        starts = self.offsets.take(slots)
+        counts = self.offsets.take(slots + 1) - starts
         # The k-th entry of a row is its start plus k; k is the running position minus that of the row's first entry.
-        firsts = np.repeat(starts - (np.cumsum(counts) - counts), counts)
-        return np.repeat(hits, counts), np.arange(len(firsts)) + firsts
+        firsts = (starts - (counts.cumsum() - counts)).repeat(counts)
+        return hits.repeat(counts), np.arange(len(firsts)) + firsts
 
     def changed(self, renumbered: Numbers, places: Places, numbers: Numbers, details: NDArray[Any]) -> "PlaceTable":
         """The table with other numbers for its fences (-1 = the fence is gone), and with more entries. Costs a copy, not a sort."""

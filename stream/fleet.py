@@ -9,6 +9,7 @@ from eta_models.model import EtaModel
 from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence
+from stream.clearings import Clearings
 from stream.contacts import Contacts
 from stream.corridors import Corridors
 from stream.exceptions.table import Exceptions
@@ -148,6 +149,8 @@ class FleetState:
     fence_rules: FenceRules | None = None
     """Made from the fences and the settings when they are first needed; no part of a checkpoint."""
     contacts: Contacts = field(default_factory=Contacts)
+    clearings: Clearings = field(default_factory=Clearings)
+    """Where fixes need no look at fences; no part of a checkpoint."""
     speeds: Speeds = field(default_factory=Speeds)
     truths: list[Truth] = field(default_factory=list)
     recent: list[Numbered] = field(default_factory=list)

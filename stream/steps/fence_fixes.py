@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import Flags, Floats, Ints
+from eta_models.columns import Flags, Floats, Ints, Small
 from stream.batches import Pings
 from stream.fence_rules import FencePolicies, FenceRules
 from stream.fleet import FleetState
@@ -13,25 +13,39 @@ from stream.steps.fence_events import Moments
 
 @dataclass(frozen=True, slots=True)
 class Fixes:
-    """One live fix each of different vehicles (`rows`), with the one before; `path` says where the way between the two can be known."""
+    """One live fix each of different vehicles (`rows`); `path` says where the way from the one before can be known."""
 
     rows: Ints
-    position: Ints
+    pings: Pings
     now_us: Ints
-    at_us: Ints
-    lat: Floats
-    lon: Floats
-    accuracy_m: Floats
     was_us: Ints
-    was_lat: Floats
-    was_lon: Floats
     path: Flags
-    traced: Flags
+    traced: Small
     """Whether such a way led to the one before, too."""
+    assumed_accuracy_m: float
 
     def moments(self, places: Ints) -> Moments:
         """Where in the log, and when, something becomes known."""
-        return Moments(self.rows[places], self.position[places], self.now_us[places], self.accuracy_m[places])
+        return Moments(self.rows.take(places), self.pings.position.take(places), self.now_us.take(places), self.accuracy_m(places))
+
+    def accuracy_m(self, places: Ints) -> Floats:
+        """The accuracies of some fixes; the assumed one where none is known."""
+        known_m = self.pings.accuracy_m.take(places)
+        return np.where(np.isnan(known_m), self.assumed_accuracy_m, known_m)
+
+    def at(self, places: Ints) -> tuple[Floats, Floats]:
+        """Latitude and longitude of some fixes."""
+        return self.pings.lat.take(places), self.pings.lon.take(places)
+
+    def before(self, state: FleetState, places: Ints) -> tuple[Floats, Floats]:
+        """Latitude and longitude of the fixes before some."""
+        rows = self.rows.take(places)
+        return state.vehicles.was_lat.take(rows), state.vehicles.was_lon.take(rows)
+
+    def along(self, places: Ints, share: Floats) -> Ints:
+        """The times at shares 0..1 of the way to some fixes."""
+        was_us = self.was_us.take(places)
+        return was_us + np.rint(share * (self.pings.at_us.take(places) - was_us)).astype(np.int64)
 
 
 Pairs = tuple[Ints, Ints]
@@ -46,17 +60,15 @@ def rules_of(policies: FencePolicies, state: FleetState) -> FenceRules:
     return rules
 
 
-def fixes_of(rules: FenceRules, state: FleetState, rows: Ints, now_us: Ints, pings: Pings) -> Fixes:
+def fixes_of(policies: FencePolicies, state: FleetState, rows: Ints, now_us: Ints, pings: Pings) -> Fixes:
     """The fixes of a round, and that a way led to them."""
     v = state.vehicles
-    was_us = v.was_at_us[rows]
+    was_us = v.was_at_us.take(rows)
     gap_us = pings.at_us - was_us
-    path = (gap_us > 0) & (gap_us <= round(rules.policies.trusted_gap_s * 1e6))
-    accuracy_m = rules.accuracy_m(pings.accuracy_m)
-    traced = path & (v.traced[rows] == 1)
+    path = (gap_us > 0) & (gap_us <= round(policies.trusted_gap_s * 1e6))
+    traced = v.traced.take(rows)
     v.traced[rows] = path
-    place = (pings.at_us, pings.lat, pings.lon, accuracy_m)
-    return Fixes(rows, pings.position, now_us, *place, was_us, v.was_lat[rows], v.was_lon[rows], path, traced)
+    return Fixes(rows, pings, now_us, was_us, path, traced, policies.assumed_accuracy_m)
 
 
 def in_force(rules: FenceRules, state: FleetState, fixes: Fixes, pairs: Pairs) -> Pairs:
@@ -64,7 +76,7 @@ def in_force(rules: FenceRules, state: FleetState, fixes: Fixes, pairs: Pairs) -
     places, numbers = pairs
     if not len(places) or not (rules.timed or rules.any_scoped):
         return pairs
-    at_us = fixes.at_us[places]
+    at_us = fixes.pings.at_us[places]
     kept = (rules.valid_from_us[numbers] <= at_us) & (at_us < rules.valid_until_us[numbers])
     for i in np.flatnonzero(kept & rules.scoped[numbers]).tolist():
         kept[i] = is_for(rules, state, int(fixes.rows[places[i]]), int(numbers[i]))
@@ -76,8 +88,3 @@ def is_for(rules: FenceRules, state: FleetState, row: int, number: int) -> bool:
     vehicle_id = state.vehicle_ids[row]
     facts = state.facts.get(vehicle_id)
     return rules.is_for(number, vehicle_id, facts.tags if facts is not None else ())
-
-
-def along(was_us: Ints, at_us: Ints, share: Floats) -> Ints:
-    """The times at shares 0..1 of the way between two fixes."""
-    return was_us + np.rint(share * (at_us - was_us)).astype(np.int64)

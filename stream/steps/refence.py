@@ -13,7 +13,7 @@ from stream.fleet import FleetState
 from stream.messages import FencePut, FenceRemoved
 from stream.outputs import Outputs
 from stream.reasons import Reason
-from stream.steps.fence_events import Moments, tell_exited
+from stream.steps.fence_events import EXITED, Moments, News, tell
 from stream.steps.fence_fixes import is_for, rules_of
 
 
@@ -54,6 +54,8 @@ def expire_fences(policies: FencePolicies, state: FleetState, position: int, now
 def rescope(policies: FencePolicies, state: FleetState, position: int, now_us: int, row: int, out: Outputs) -> None:
     """A vehicle has other tags: it leaves the fences that are not for it any more."""
     rules = rules_of(policies, state)
+    if row < state.clearings.count:
+        state.clearings.clear(np.array([row]))  # a fence that it lies in may be for it now
     _, contacts = state.contacts.of(state.vehicles.contact[[row]])
     numbers = state.contacts.fence[contacts].tolist()
     gone = np.array([not is_for(rules, state, row, number) for number in numbers], dtype=np.bool_)
@@ -120,5 +122,6 @@ def _close(
     rows = c.vehicle[visits]
     accuracy_m = rules_of(policies, state).accuracy_m(state.vehicles.accuracy_m[rows].astype(np.float64))
     moments = Moments(rows, np.full(len(rows), position), np.full(len(rows), now_us), accuracy_m)
-    tell_exited(state, visits, moments, out, occurred_us=now_us if occurred_us is None else occurred_us, reason=reason)
+    ended_us = np.full(len(rows), now_us if occurred_us is None else occurred_us)
+    tell(state, [News(EXITED, visits, moments, ended_us)], out, reason=reason)
     c.fence[contacts] = -1

@@ -8,6 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geofences.cells import cells_of
 from geofences.edge_grid import GRID_LAT_DEG, MOST_PATH_PIECES
 from geofences.edges import EDGES_AT_ONCE, edges_of, first_and_last_crossing, metres_to_edges
 from geofences.fence_index import FenceIndex
@@ -74,15 +75,15 @@ def test_a_path_through_a_circle_is_told_where_it_comes_in_and_goes_out():
     assert [enters[0], leaves[0]] == pytest.approx([0.45, 0.55], abs=1e-6)
 
 
-def test_a_path_that_begins_or_ends_inside_is_not_crossing_but_has_a_passage():
+def test_a_path_that_begins_or_ends_inside_does_not_run_through():
     index = FenceIndex([circle("yard", 13.4, 52.5, 100.0)])
     off = np.array([-1_000.0, 0.0, 0.0, -1_000.0, 500.0]) / METRES_PER_DEGREE
     on = np.array([0.0, 1_000.0, 10.0, 1_000.0, 1_000.0]) / METRES_PER_DEGREE
     lon = np.full(5, 13.4)
     assert index.crossed(52.5 + off, lon, 52.5 + on, lon)[0].tolist() == [3]
-    enters, leaves = index.passage(np.zeros(5, dtype=np.int64), 52.5 + off, lon, 52.5 + on, lon)
-    assert enters.tolist() == pytest.approx([0.9, 0.0, 0.0, 0.45, math.nan], abs=1e-6, nan_ok=True)
-    assert leaves.tolist() == pytest.approx([1.0, 0.1, 1.0, 0.55, math.nan], abs=1e-6, nan_ok=True)
+    first, last = index.edge_crossings(np.zeros(5, dtype=np.int64), 52.5 + off, lon, 52.5 + on, lon)
+    assert first.tolist() == pytest.approx([0.9, 0.1, math.nan, 0.45, math.nan], abs=1e-6, nan_ok=True)
+    assert last.tolist() == pytest.approx([0.9, 0.1, math.nan, 0.55, math.nan], abs=1e-6, nan_ok=True)
 
 
 def test_a_hole_and_several_parts_are_told_from_the_first_entry_to_the_last_exit():
@@ -138,12 +139,12 @@ def test_pairs_cut_in_pieces_have_the_same_bits_however_many_edges_they_have():
     numbers = rng.integers(0, 6, 24)
     lat0, lat1 = rng.uniform(52.48, 52.52, (2, 24))
     lon0, lon1 = rng.uniform(13.38, 13.46, (2, 24))
-    whole = index.outside_m(numbers, lat0, lon0), *index.passage(numbers, lat0, lon0, lat1, lon1)
+    whole = index.outside_m(numbers, lat0, lon0), *index.edge_crossings(numbers, lat0, lon0, lat1, lon1)
     for row in range(24):
         here = slice(row, row + 1)
         alone = (
             index.outside_m(numbers[here], lat0[here], lon0[here]),
-            *index.passage(*(c[here] for c in (numbers, lat0, lon0, lat1, lon1))),
+            *index.edge_crossings(*(c[here] for c in (numbers, lat0, lon0, lat1, lon1))),
         )
         assert [column[row].tobytes() for column in whole] == [column.tobytes() for column in alone]
 
@@ -153,7 +154,55 @@ def test_nothing_asked_is_nothing_answered():
     for index in (FenceIndex([]), FenceIndex([circle("yard", 13.4, 52.5, 100.0)])):
         assert [len(column) for column in index.crossed(none, none, none, none)] == [0, 0, 0, 0]
         assert len(index.outside_m(places, none, none)) == 0
-        assert [len(column) for column in index.passage(places, none, none, none, none)] == [0, 0]
+        assert [len(column) for column in index.edge_crossings(places, none, none, none, none)] == [0, 0]
     assert FenceIndex([]).crossed(*(np.array([1.0]) for _ in range(4)))[0].tolist() == []
     assert [part.shape for part in edges_of(np.array([shapely.box(0, 0, 1, 1)]))] == [(4, 4)]
     assert len(metres_to_edges([], none, none)) == len(first_and_last_crossing([], none, none, none, none)[0]) == 0
+
+
+@settings(max_examples=60)
+@given(st.floats(-80.0, 80.0), st.sampled_from([0.0, 13.4, 179.995, -179.999, -97.0]), st.integers(0, 2**32))
+def test_what_is_beside_a_short_path_is_all_that_can_be_different_at_its_end(lat, lon, seed):
+    rng = np.random.default_rng(seed)
+    wide = math.cos(math.radians(lat))
+    places = rng.uniform(-0.02, 0.02, (15, 2))
+    fences = [circle(f"f{i}", turned(lon + x / wide), lat + y, 10.0 ** rng.uniform(1.0, 4.0)) for i, (x, y) in enumerate(places.tolist())]
+    index = FenceIndex(fences)
+    lat0, lon0 = lat + rng.uniform(-0.02, 0.02, 200), turned(lon + rng.uniform(-0.02, 0.02, 200) / wide)
+    lat1, lon1 = lat0 + rng.uniform(-0.002, 0.002, 200), turned(lon0 + rng.uniform(-0.004, 0.004, 200))
+    short = index.is_short(lat0, lon0, lat1, lon1)
+    paths = [column[short] for column in (lat0, lon0, lat1, lon1)]
+    starts, ends = ({*zip(*(c.tolist() for c in index.locate(cells_of(*at), *at)), strict=True)} for at in (paths[:2], paths[2:]))
+    rows, numbers, _, _ = index.met(*paths)
+    found = index.beside(*paths)
+    pairs = list(zip(found.rows.tolist(), found.numbers.tolist(), strict=True))
+    assert pairs == sorted(pairs)
+    assert {pair for pair, at in zip(pairs, found.first.tolist(), strict=True) if at == at} == {
+        *zip(rows.tolist(), numbers.tolist(), strict=True)
+    }
+    assert {pair for pair, inside in zip(pairs, found.inside.tolist(), strict=True) if inside} == ends & set(pairs)
+    assert ends - set(pairs) == starts - set(pairs)
+
+
+@settings(max_examples=40)
+@given(st.floats(-80.0, 80.0), st.floats(-179.9, 179.9), st.integers(0, 2**32))
+def test_what_is_clear_around_a_position_holds_no_edge(lat, lon, seed):
+    rng = np.random.default_rng(seed)
+    fences = [
+        circle(f"f{i}", lon + rng.uniform(-0.02, 0.02), lat + rng.uniform(-0.02, 0.02), 10.0 ** rng.uniform(1.0, 4.0)) for i in range(8)
+    ]
+    lats, lons = lat + rng.uniform(-0.02, 0.02, 100), lon + rng.uniform(-0.02, 0.02, 100)
+    boxes = FenceIndex(fences).clear(lats, lons)
+    known = np.flatnonzero(~np.isnan(boxes[0]))
+    west, south, east, north = boxes[:, known]
+    assert ((west < lons[known]) & (lons[known] < east) & (south < lats[known]) & (lats[known] < north)).all()
+    edges = shapely.union_all([fence.geometry.boundary for fence in fences])
+    assert not shapely.intersects(shapely.box(west, south, east, north), edges).any()
+
+
+def test_where_a_fence_is_larger_than_countries_nothing_is_known_to_be_clear():
+    at = np.array([52.6]), np.array([13.4])
+    yard, large = circle("yard", 13.4, 52.5, 100.0), Fence("large", "zone", None, shapely.box(-170.0, -60.0, 170.0, 60.0))
+    for fences, known in (([yard], True), ([yard, large], False)):
+        index = FenceIndex(fences)
+        assert np.isfinite(index.clear(*at)).all() == index.is_short(*at, *at).all() == known

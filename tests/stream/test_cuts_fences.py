@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stream.clearings import Clearings
 from stream.steps.refence import stays
 
 FENCES = ("fence", "fence", "timed_fence", "scoped_fence", "narrow_fence", "unfence", "tag")
@@ -40,6 +41,11 @@ def test_what_becomes_of_fences_does_not_depend_on_the_cut_and_every_visit_begin
     cuts = data.draw(st.lists(st.integers(1, len(lines) - 1), max_size=8), label="cuts")
     played = fleet().play(lines)
     assert fleet().play(lines, cuts).bytes() == played.bytes()
+    looked = fleet()
+    for line in lines:
+        looked.state.clearings = Clearings()  # every fix is looked at as if nothing were clear
+        looked.play([line])
+    assert looked.bytes() == played.bytes()
     open_, ids = {}, set()
     for event in played.events:
         kind, data_ = event["type"].split(".")[1], event["data"]
