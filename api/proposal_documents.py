@@ -8,13 +8,17 @@ from stream.proposals import Proposal
 
 
 class ProposalsDocument(Struct):
-    """What could be done about an exception, the best first; `actionable_until` is the last moment at which one of them saves a visit."""
+    """What could be done about an exception, the best first; `actionable_until` is the last moment at which one of them saves a visit.
+
+    `road_times` says by what ways were known that nobody has driven: `models`, `osrm`, `valhalla`, or `models: ` and why no server was.
+    """
 
     exception_id: str
     fleet_id: str
     made_at: datetime | None
     actionable_until: datetime | None
     proposals: list[Proposal]
+    road_times: str
 
 
 class QuestionDocument(Struct):

@@ -41,7 +41,7 @@ async def show_proposals(request: Request, exception_id: ExceptionId, fleet_id: 
     found = await find(request.app.state.redis, "proposals", exception_id, "open proposal for exception", fleet_id)
     view = _view.decode(found.value)
     times = instant_or_none(view.made_us), instant_or_none(view.actionable_until_us)
-    return answer(request, ProposalsDocument(exception_id, found.fleet_id, *times, view.proposals))
+    return answer(request, ProposalsDocument(exception_id, found.fleet_id, *times, view.proposals, view.road_times))
 
 
 @router.post(

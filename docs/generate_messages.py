@@ -18,6 +18,7 @@ from stream.proof_of_delivery import ProofOfDelivery
 from stream.proposals import Handing, Proposal, RouteChange, VehicleOutlook, VisitOutlook, WindowOffer
 from stream.question_messages import Supposition
 from stream.reasons import Reason
+from stream.road_messages import RoadTime
 from stream.texts import ID_PATTERN
 
 PAGE = Path(__file__).with_name("messages.md")
@@ -32,6 +33,7 @@ PARTS: dict[str, type[msgspec.Struct]] = {
     "visit outlook": VisitOutlook,
     "vehicle outlook": VehicleOutlook,
     "supposition": Supposition,
+    "road time": RoadTime,
 }
 COMMON = ("fleet_id", "at")
 

@@ -45,6 +45,7 @@ class LegTable(Columns):
         "transfer": ("f4", 0.0, 3),
         "transferred": ("i1", 0),
         "runs": ("i4", -1),
+        "road_s": ("f4", float("nan")),
     }
     seen: Floats32
     mean_s: Floats32
@@ -57,6 +58,8 @@ class LegTable(Columns):
     transferred: Small
     runs: Ints32
     """Where its runs are kept, -1 = nowhere; see `runs`."""
+    road_s: Floats32
+    """What a routing server says of it, NaN = nothing; it counts where no plan says how long the leg takes."""
 
 
 class Legs:
@@ -96,11 +99,24 @@ class Legs:
         """Seconds from departure to arrival, one row a leg asked about; `leg` or `area` -1 = nothing known of it."""
         prior = self._prior_s(leg_m, planned_s) * np.exp(self._area(area, hour))
         known = leg >= 0
+        road_s = np.where(known, self.table.road_s[leg], np.nan).astype(np.float64)
+        prior = np.where((road_s > 0) & ~(planned_s > 0), road_s, prior)
         seen = np.where(known, self.table.seen[leg], 0.0).astype(np.float64)
         weight = seen / (seen + self.policy.leg_prior)
         mean = self.table.mean_s[leg].astype(np.float64)
         usual = np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
         return usual * self.slowed(area, hour) if len(self.slow) else usual
+
+    def know_road(self, start: str, end: str, seconds: float) -> None:
+        """What a routing server says of the way between two stops."""
+        if seconds > 0:
+            row = self.leg(start, end)  # first: the table may grow
+            self.table.road_s[row] = seconds
+
+    def road_s(self, start: str, end: str) -> float:
+        """What is known of that; NaN = nothing."""
+        row = self.keys.rows.get((start, end), -1)
+        return float(self.table.road_s[row]) if row >= 0 else float("nan")
 
     def slowed(self, area: Ints, hour: Ints) -> Floats:
         """How many times as long as usually ways into an area take at an hour; 1 where nobody says."""

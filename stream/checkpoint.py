@@ -79,6 +79,7 @@ class _Saved(msgspec.Struct, frozen=True):
     traffic: dict[int, Slowed] = {}
     slow: bytes = b""
     told_speeds: dict[int, ToldSpeeds] = {}
+    told_roads: list[tuple[str, str, float]] = []
     failed: list[str] = []
     asked: dict[str, int] = {}
     proposals: dict[str, OpenProposals] = {}
@@ -135,6 +136,7 @@ def capture(state: FleetState) -> Captured:
         "faults": dict(state.faults),
         "traffic": dict(state.traffic),
         "told_speeds": dict(state.told_speeds),
+        "told_roads": [(*stops, seconds) for stops, seconds in state.told_roads.items()],
         "slow": state.model.legs.slow.tobytes(),
         "failed": list(state.failed),
         "asked": dict(state.asked),
@@ -167,6 +169,7 @@ def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
     state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
     state.traffic, state.told_speeds = saved.traffic, saved.told_speeds
     state.model.legs.slow = np.frombuffer(saved.slow, np.float64).reshape(-1, Legs.HOURS).copy()
+    state.told_roads = {(start, end): seconds for start, end, seconds in saved.told_roads}
     state.failed, state.asked, state.answers = saved.failed, saved.asked, saved.answers
     state.proposals, state.settling = saved.proposals, saved.settling
     state.vehicle_ids, state.names = saved.vehicle_ids, saved.names

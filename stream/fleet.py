@@ -17,6 +17,7 @@ from stream.fence_rules import FenceRules
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.question_messages import CandidatesAsked, WhatIfAsked
+from stream.road_times import RoadTimes
 from stream.slowed import Slowed, ToldSpeeds
 from stream.troubles import Trouble
 from stream.vehicles import Vehicles
@@ -167,6 +168,10 @@ class FleetState:
     """What was told of traffic, by H3 cell of the model's areas, the oldest first."""
     told_speeds: dict[int, ToldSpeeds] = field(default_factory=dict)
     """What was told of speeds by hour, by H3 cell of the same kind, the oldest first."""
+    told_roads: dict[tuple[str, str], float] = field(default_factory=dict)
+    """Seconds between stops that a routing server told since the last working tick."""
+    roads: "RoadTimes | None" = None
+    """Of a copy of the fleet: whom to ask for road times; no part of a checkpoint."""
     failed: list[str] = field(default_factory=list)
     """Visits that failed of late and may be tried again: the newest 256."""
     asked: dict[str, int] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from stream.proposal_messages import ProposalsMade
 from stream.proposals import Proposal
 from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reasons import REASONS, Reason
+from stream.road_messages import RoadTimesPut
 from stream.texts import judge_text
 from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
@@ -105,7 +106,7 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
             return _judge_plan(policy, message)
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
-        case m.FencePut() | TrafficPut() | TrafficSpeedsPut():
+        case m.FencePut() | TrafficPut() | TrafficSpeedsPut() | RoadTimesPut():
             return _judge_area(policy, message)
         case m.DriverBreak(duration_s=lasts_s) | m.Tick(behind_s=lasts_s):
             return None if 0 <= lasts_s <= policy.max_duration_s else Reason.VALUE_RANGE
@@ -139,6 +140,8 @@ def _judge_vehicle(policy: JudgePolicy, vehicle: m.VehiclePut) -> Reason | None:
 
 def _judge_area(policy: JudgePolicy, fence: m.FencePut | m.TrafficMessage) -> Reason | None:
     """A fence's geometry is for those who draw it: `fence_from`; the cell of traffic for the step that takes it."""
+    if isinstance(fence, RoadTimesPut):
+        return None if all(0 <= leg.duration_s <= policy.max_duration_s for leg in fence.legs) else Reason.VALUE_RANGE
     if isinstance(fence, TrafficSpeedsPut):
         return None if all(mps is None or 0.1 <= mps <= 100.0 for mps in fence.speeds_mps) else Reason.VALUE_RANGE
     if isinstance(fence, TrafficPut):

@@ -13,6 +13,7 @@ from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
 from stream.question_messages import CandidatesAsked, WhatIfAsked
+from stream.road_messages import RoadTimesPut
 from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
 
@@ -223,5 +224,5 @@ StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCom
 PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | AvailabilityConfirmed | LoadReady | DockAssigned
 OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | Tick
 ProposalMessage = ProposalsMade | ProposalAccepted | WhatIfAsked | CandidatesAsked
-TrafficMessage = TrafficPut | TrafficSpeedsPut
+TrafficMessage = TrafficPut | TrafficSpeedsPut | RoadTimesPut
 AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage | ProposalMessage | TrafficMessage

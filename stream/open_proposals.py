@@ -14,6 +14,7 @@ class OpenProposals(Struct, frozen=True):
     made_for: int
     actionable_until_us: int
     proposals: list[Proposal]
+    road_times: str = "models"
 
 
 class Settling(Struct, frozen=True):

@@ -12,7 +12,8 @@ from stream.proposals import Proposal
 class ProposalsMade(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="proposals_made"):
     """What a solver found that could be done about an exception, the best first; they replace the ones before.
 
-    `made_for` is the log position at which the fleet stood as the solver saw it.
+    `made_for` is the log position at which the fleet stood as the solver saw it. `road_times` says by what ways were known that nobody has
+    driven: the ETA models, or a routing server.
     """
 
     fleet_id: str
@@ -20,6 +21,7 @@ class ProposalsMade(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     exception_id: str
     made_for: Whole
     actionable_until: Moment | None = None
+    road_times: str = "models"
     proposals: Annotated[list[Proposal], Meta(max_length=16)]
 
 

@@ -13,6 +13,7 @@ from stream.moments import instant
 from stream.planned_stop import PlannedStop
 from stream.proposals import Handing, Proposal, RouteChange, WindowOffer
 from stream.question_messages import Supposition
+from stream.road_messages import RoadTime
 
 DAY_US = 86_400_000_000
 LATS = (90.0, -90.0, 89.999999, 0.0, 0.0011, -0.0011, 42.9, 42.9001, 42.95)
@@ -209,19 +210,12 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "tags": lambda fuzz: [fuzz.name("t")] * fuzz.draw.choice((0, 1, 3)),
     "vehicle_ids": lambda fuzz: [fuzz.name("v")] * fuzz.draw.choice((0, 0, 2)),
     "vehicle_tags": lambda fuzz: [fuzz.name("t")] * fuzz.draw.choice((0, 0, 1)),
-    "valid_from": lambda _: None,
-    "valid_until": lambda _: None,
     "duration_s": lambda fuzz: fuzz.number(0.0, 86_400.0),
     "behind_s": lambda fuzz: fuzz.draw.choice((0.0, 0.0, 1.0, 12.0, 30.0, 86_400.0)),
     "capacity": lambda fuzz: fuzz.draw.choice((None, 0.0, 1e308, 5e-324)),
     "exception_id": lambda fuzz: (
         f"{fuzz.draw.choice(fuzz.fleets)}:{fuzz.draw.choice(('late_risk', 'stop_failed', 'missed_stop'))}:{_visit(fuzz)}"
     ),
-    "window_start": lambda _: None,
-    "window_end": lambda _: None,
-    "shift_start": lambda _: None,
-    "shift_end": lambda _: None,
-    "proof": lambda _: None,
     "reason": lambda fuzz: fuzz.draw.choice((None, "", "x" * 256)),
     "kind": lambda fuzz: fuzz.draw.choice(("zone", "", "forbidden", "must_stay", "stalled", "late_risk")),
     "fields": lambda fuzz: fuzz.draw.choice(({}, {"on": False}, {"limit_s": 60.0}, {"open_at": 0.0})),
@@ -239,6 +233,9 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "cell": lambda fuzz: fuzz.draw.choice(("872a100d2ffffff", "892a100d2c3ffff", "", "x")),
     "factor": lambda fuzz: fuzz.number(0.1, 10.0),
     "speeds_mps": lambda fuzz: [fuzz.draw.choice((None, 0.1, 8.0, 100.0)) for _ in range(24)],
+    **dict.fromkeys(("valid_from", "valid_until", "window_start", "window_end", "shift_start", "shift_end", "proof"), lambda _: None),
+    "legs": lambda fuzz: [RoadTime(from_stop_id=fuzz.name("s"), to_stop_id=fuzz.name("s"), duration_s=fuzz.number(0.0, 86_400.0))],
+    "road_times": lambda _: "models",
     "source": lambda _: None,
     "question_id": lambda fuzz: fuzz.name("q"),
     "changes": lambda fuzz: [fuzz.supposition()] * fuzz.draw.choice((1, 3, 50)),

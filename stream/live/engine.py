@@ -26,6 +26,7 @@ from stream.live.marks import Resume
 from stream.live.ownership import shards_text
 from stream.live.reader import Reader
 from stream.live.resume_file import ResumeFile, Rewound, resume_points, rewind
+from stream.live.road_times import road_server
 from stream.live.settings import LiveSettings
 from stream.live.solver import Solver
 from stream.live.source_sink import LogSource, RedisSink
@@ -76,7 +77,7 @@ def build_engine(settings: LiveSettings, redis: Redis, shards: Sequence[int], re
     writer = Writer(redis, f"{name}-{os.getpid()}-{now_us()}", time.monotonic, pause)
     known = {fleet_id: position for point in resume.values() for fleet_id, position in point.fleets.items()}
     of_fleet, took_over = cache(partial(fleet_settings, redis, settings)), deaths > 0
-    solver = Solver(redis, settings, lambda fleet_id: of_fleet(fleet_id).reassign)
+    solver = Solver(redis, settings, lambda fleet_id: of_fleet(fleet_id).reassign, road_server(settings, time.monotonic))
     fleets = LiveFleets(
         of_fleet, kept, live=settings, alive=chores.alive, writer=writer, keeper=keeper, took_over=took_over, listed=known, solver=solver
     )
@@ -125,7 +126,7 @@ def fleet_settings(redis: Redis, settings: LiveSettings, fleet_id: str) -> Fleet
     entry: Any = redis.hget(FLEETS, fleet_id)
     known = msgspec.json.decode(entry, type=FleetEntry).time_zone if entry else settings.time_zone
     solving = "aside" if settings.proposals else "off"
-    reassign = ReassignPolicy(solving=solving, auto_accept=fleet_id in settings.accept_by_rule)
+    reassign = ReassignPolicy(solving=solving, polish=settings.polish, auto_accept=fleet_id in settings.accept_by_rule)
     return FleetSettings(time_zone=settings.fleets.get(fleet_id, known), reassign=reassign)
 
 

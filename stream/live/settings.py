@@ -58,6 +58,20 @@ class LiveSettings(BaseSettings):
         list[str],
         Field(description="Fleets whose first proposal is accepted where it makes nobody late and saves ten weighted minutes."),
     ] = []
+    road_times_url: Annotated[
+        str | None,
+        Field(description="An OSRM or Valhalla server that knows ways nobody has driven, for proposals; none: the ETA models do."),
+    ] = None
+    road_times_engine: Annotated[str, Field(pattern="^(osrm|valhalla)$", description="Which of the two it is.")] = "osrm"
+    road_times_profile: Annotated[str | None, Field(description="Its profile or costing; none: `driving` of OSRM, `auto` of Valhalla.")] = (
+        None
+    )
+    road_times_timeout_s: Annotated[
+        float, Field(gt=0, le=60, description="Seconds that a request to it may take; then the ETA models' times count for a minute.")
+    ] = 2.0
+    polish: Annotated[
+        bool, Field(description="Whether pyvroom polishes proposals; it has to be installed (`pip install fleetcast[vroom]`).")
+    ] = False
     standby: Annotated[
         bool,
         Field(description="Whether `fleetcast` keeps a second engine (about 130 MB) beside each, which goes on at once where one dies."),

@@ -23,6 +23,7 @@ from stream.live.settings import LiveSettings
 from stream.live.views import FleetEntry
 from stream.reassign.ask import MOST_ASKED, answers, replied
 from stream.reassign.policy import ReassignPolicy
+from stream.road_times import RoadTimes
 
 KEPT_S = 600
 """An answer can be fetched for ten minutes."""
@@ -39,6 +40,8 @@ class Solver:
     redis: Redis
     settings: LiveSettings
     policy: Callable[[str], ReassignPolicy]
+    roads: RoadTimes | None = None
+    """Whom to ask how long ways take that nobody has driven."""
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "solver"))
     waiting: dict[str, Question] = field(default_factory=dict)
     asked: deque[Question] = field(default_factory=lambda: deque(maxlen=MOST_ASKED))
@@ -65,7 +68,7 @@ class Solver:
 
     def _solve(self, question: Question) -> None:
         """A question on which it fails is told of, and asked again in its time: no stop is late for it that would not be anyway."""
-        fleet_id = question.tried.fleet_id
+        fleet_id, question.tried.roads = question.tried.fleet_id, self.roads
         try:
             if question.asked is not None:
                 self.redis.set(answer_key(fleet_id, question.asked.question_id), replied(self.policy(fleet_id), question), ex=KEPT_S)

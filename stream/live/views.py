@@ -149,6 +149,7 @@ class ProposalsView(Struct, frozen=True):
     made_us: int
     actionable_until_us: int
     proposals: list[Proposal]
+    road_times: str = "models"
 
 
 class CellsView(Struct, frozen=True):

@@ -7,6 +7,7 @@ from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reassign.candidates import candidates
 from stream.reassign.fork import fork
 from stream.reassign.policy import ReassignPolicy
+from stream.reassign.roads import told_roads
 from stream.reassign.solve import solve
 from stream.reassign.trouble import troubles
 from stream.reassign.what_if import what_if
@@ -50,5 +51,6 @@ def replied(policy: ReassignPolicy, question: Question) -> bytes:
 
 def answers(policy: ReassignPolicy, question: Question) -> list[bytes]:
     """The answers to a question, as messages of the fleet's log; nothing is said where nothing helps."""
-    made = [solve(question.tried, policy, trouble) for trouble in question.troubles]
-    return [msgspec.json.encode(message) for message in made if message.proposals]
+    made = [message for trouble in question.troubles if (message := solve(question.tried, policy, trouble)).proposals]
+    roads = told_roads(question.tried, made)
+    return [msgspec.json.encode(message) for message in (*([] if roads is None else [roads]), *made)]

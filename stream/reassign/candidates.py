@@ -12,6 +12,7 @@ from stream.reassign.answers import Candidate, Candidates
 from stream.reassign.insertion import allowed, openings, variants_of
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.price import price
+from stream.reassign.roads import know_roads
 from stream.reassign.takers import takers
 from stream.reassign.trial import Trial, call_code
 from stream.reassign.view import Handover, take
@@ -30,6 +31,7 @@ def candidates(tried: FleetState, policy: ReassignPolicy, asked: CandidatesAsked
     trouble = Trouble(asked.question_id, "vehicle_down", order, (visit,), 0.0)
     found = list[Candidate]()
     for trial in _trials(tried, policy, asked, visit):
+        know_roads(tried, list(trial.orders.values()))
         impact = price(tried, policy, trouble, trial)
         if impact is not None:
             (change,) = impact.changes

@@ -10,6 +10,7 @@ from stream.fleet import FleetState
 from stream.proposals import ProposalKind
 from stream.reassign.insertion import Inserted, insert
 from stream.reassign.policy import ReassignPolicy
+from stream.reassign.polish import polished
 from stream.reassign.scene import Scene
 from stream.reassign.takers import open_visits, waited_at
 from stream.reassign.trial import Trial, call_code
@@ -68,8 +69,11 @@ def given_away(
         call = len(gift.visits) + number if gift.handovers else None
         more = insert(scene, range(len(able)), free, (homes[free] >= 0).tolist(), call)
         given.rows |= more.rows
-    if given.rows:
-        yield _trial(tried, scene, gift, given, kind)
+    if not given.rows:
+        return
+    yield _trial(tried, scene, gift, given, kind)
+    if policy.polish and not gift.handovers and (better := polished(tried, scene, given.rows, range(len(gift.visits)))) is not None:
+        yield _trial(tried, scene, gift, Inserted(better), kind)
 
 
 def _trial(tried: FleetState, scene: Scene, gift: Gift, given: Inserted, kind: ProposalKind) -> Trial:

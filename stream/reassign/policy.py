@@ -37,6 +37,8 @@ class ReassignPolicy:
     """Exceptions of which proposals are kept; the oldest go first."""
     most_bytes: int = 120_000
     """Of one message with proposals: larger ones are for Redis streams a risk (see `AT_ONCE` of `live/append.py`)."""
+    polish: bool = False
+    """Whether pyvroom polishes moves, where it is installed: replays do without, so that they are the same everywhere."""
     auto_accept: bool = False
     """Accept the first proposal by rule where it makes at most `auto_others_late` others late and gains `auto_gain_s`."""
     auto_others_late: int = 0

@@ -14,6 +14,7 @@ from stream.reassign.moves import trials
 from stream.reassign.other_times import LAST
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.price import price
+from stream.reassign.roads import know_roads
 from stream.troubles import Trouble
 
 
@@ -21,6 +22,7 @@ def solve(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> Propos
     """What could be done about a trouble, as the message that goes back into the log; with no proposals where nothing helps."""
     priced = list[Proposal]()
     for trial in trials(tried, policy, trouble, priced):
+        know_roads(tried, list(trial.orders.values()))
         if (proposal := price(tried, policy, trouble, trial)) is not None:
             priced.append(proposal)
     ranked = sorted(priced, key=lambda proposal: (proposal.kind in LAST, _cost(policy, proposal)))
@@ -33,6 +35,7 @@ def solve(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> Propos
         made_for=tried.position,
         actionable_until=_actionable_until(tried, trouble, numbered),
         proposals=numbered,
+        road_times="models" if tried.roads is None else tried.roads.source or "models",
     )
     while len(message.proposals) > 1 and len(msgspec.json.encode(message)) > policy.most_bytes:
         message = replace(message, proposals=message.proposals[:-1])

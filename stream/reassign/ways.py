@@ -17,7 +17,7 @@ class Ways:
     """Ways between the places of a scene; where nothing else is known the learned speed of the fleet and the area at this hour."""
 
     def __init__(self, tried: FleetState, places: Places) -> None:
-        self.places, self.legs = places, tried.model.legs
+        self.places, self.legs, self.roads = places, tried.model.legs, tried.roads
         self.hour = int((tried.now_us / 1e6 + tried.utc_offset_s) % 86_400 / 3_600)
         self.codes, self.leg_rows = self._known(tried, int(places.stop.max(initial=-1)) + 1)
         self.stops = max(int(places.stop.max(initial=-1)) + 1, 1)
@@ -41,20 +41,34 @@ class Ways:
         """From every place to each free one."""
         every = len(self.places.row)
         start, end = np.repeat(np.arange(every), free), np.tile(np.arange(free), every)
-        return self._seconds(start, end).reshape(every, free)
+        return self.between(start, end, self._by_road(every - 1, free, True)).reshape(every, free)
 
     def fro(self, free: int) -> Floats:
         """From each free place to every one."""
         every = len(self.places.row)
         start, end = np.repeat(np.arange(free), every), np.tile(np.arange(every), free)
-        return self._seconds(start, end).reshape(free, every)
+        return self.between(start, end, self._by_road(every - 1, free, False)).reshape(free, every)
 
-    def _seconds(self, start: Ints, end: Ints) -> Floats:
+    def _by_road(self, places: int, free: int, to: bool) -> Floats | None:
+        """What a routing server says of these ways; the last place is nobody's."""
+        if self.roads is None:
+            return None
+        every, some = np.arange(places), np.arange(free)
+        known = self.roads.matrix(self.places.lat, self.places.lon, *((every, some) if to else (some, every)))
+        nowhere = ((0, 1), (0, 0)) if to else ((0, 0), (0, 1))
+        return np.pad(known, nowhere, constant_values=np.nan).reshape(-1)
+
+    def between(self, start: Ints, end: Ints, road_s: Floats | None = None) -> Floats:
+        """Seconds from place to place, elementwise; `road_s` counts for ways that nobody has driven."""
         p = self.places
         apart_m = distance_m(p.lat[start], p.lon[start], p.lat[end], p.lon[end])
         leg = self._leg(p.stop[start], p.stop[end])
         hour, unplanned = np.full(len(start), self.hour), np.full(len(start), np.nan)
         seconds = self.legs.expected_s(leg, p.area[end], hour, apart_m, unplanned)
+        if road_s is not None:
+            seen = (leg >= 0) & (self.legs.table.seen[leg] > 0)
+            by_road = road_s * self.legs.slowed(p.area[end], hour) if len(self.legs.slow) else road_s
+            seconds = np.where((by_road == by_road) & ~seen, by_road, seconds)
         return np.where((apart_m < SAME_M) & (leg < 0), LEAST_S, np.maximum(seconds, LEAST_S))
 
     def _leg(self, start: Ints, end: Ints) -> Ints:

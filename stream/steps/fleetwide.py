@@ -33,6 +33,7 @@ from stream.question_messages import CandidatesAsked, WhatIfAsked
 from stream.reasons import Reason
 from stream.reassign.ask import ask as ask_solver
 from stream.reassign.ask import wonder
+from stream.road_messages import RoadTimesPut
 from stream.rounds import ask
 from stream.settings import FleetSettings
 from stream.steps.goods import hand_over
@@ -43,7 +44,7 @@ from stream.steps.reassign import accept_proposal, forget_proposals, note_propos
 from stream.steps.refence import change_fence, expire_fences
 from stream.steps.risk import tell_late
 from stream.steps.statuses import Facts
-from stream.steps.traffic import put_speeds, put_traffic, slow_down
+from stream.steps.traffic import know_roads, put_roads, put_speeds, put_traffic, slow_down
 from stream.tidy import tidy, trim
 from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
@@ -75,7 +76,7 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = do(state, message, facts.at_us, (facts.position, facts.now_us), out)
         case ProposalsMade() | ProposalAccepted() | WhatIfAsked() | CandidatesAsked():
             reason = _proposal(settings, state, facts, message, out)
-        case HandedOver() | AvailabilityConfirmed() | TrafficPut() | TrafficSpeedsPut():
+        case HandedOver() | AvailabilityConfirmed() | TrafficPut() | TrafficSpeedsPut() | RoadTimesPut():
             reason = _fact(state, facts, message)
         case _:
             reason = Reason.UNKNOWN_TYPE
@@ -88,6 +89,9 @@ def _fact(state: FleetState, facts: Facts, message: HandedOver | AvailabilityCon
     """What somebody outside says of a visit, or of the roads."""
     if isinstance(message, TrafficPut):
         return put_traffic(state, facts, message)
+    if isinstance(message, RoadTimesPut):
+        put_roads(state, message)
+        return None
     if isinstance(message, TrafficSpeedsPut):
         return put_speeds(state, facts, message)
     if message.visit_id not in state.visit_rows:
@@ -117,6 +121,7 @@ def tick(settings: FleetSettings, state: FleetState, facts: Facts, out: Outputs)
     look_back(state)
     learn(state, facts.position, out)
     state.corridors.learn()
+    know_roads(state)
     slow_down(state, state.now_us)
     trim(state)
     state.speeds.trim()

@@ -40,7 +40,8 @@ def note_proposals(policy: ReassignPolicy, state: FleetState, facts: Facts, mess
     if not holding:
         return
     until_us = micros(message.actionable_until)
-    state.proposals[message.exception_id] = OpenProposals(message.exception_id, facts.now_us, message.made_for, until_us, holding)
+    known = (facts.now_us, message.made_for, until_us, holding, message.road_times)
+    state.proposals[message.exception_id] = OpenProposals(message.exception_id, *known)
     while len(state.proposals) > policy.most_open:
         del state.proposals[next(iter(state.proposals))]
     if before is None or _is_news(facts, before.proposals[0], holding[0]):

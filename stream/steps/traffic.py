@@ -7,6 +7,7 @@ from geofences.cells import cell_number
 from stream.fleet import FleetState
 from stream.moments import micros
 from stream.reasons import Reason
+from stream.road_messages import RoadTimesPut
 from stream.routes import AREA_RESOLUTION
 from stream.slowed import Slowed, ToldSpeeds
 from stream.steps.statuses import Facts
@@ -18,6 +19,8 @@ DAY_US = 86_400_000_000
 """Speeds by hour hold for a day where nobody says: until each hour has come once."""
 LEAST_FACTOR, MOST_FACTOR = 0.1, 10.0
 """The same bounds as those of `traffic_put`: beyond, somebody measures something else."""
+MOST_ROADS = 8_192
+"""Ways that wait for a tick: those of sixteen full messages; the oldest go first."""
 MOST_AREAS = 4_096
 """Areas of which something is kept, as many as the model has; what is oldest goes first."""
 
@@ -56,6 +59,22 @@ def put_speeds(state: FleetState, facts: Facts, message: TrafficSpeedsPut) -> Re
     if len(state.told_speeds) > MOST_AREAS:
         del state.told_speeds[next(iter(state.told_speeds))]
     return None
+
+
+def put_roads(state: FleetState, message: RoadTimesPut) -> None:
+    """Keep what a routing server says of ways; the model hears of it at the next working tick."""
+    for leg in message.legs:
+        state.told_roads.pop((leg.from_stop_id, leg.to_stop_id), None)
+        state.told_roads[leg.from_stop_id, leg.to_stop_id] = leg.duration_s
+    while len(state.told_roads) > MOST_ROADS:
+        del state.told_roads[next(iter(state.told_roads))]
+
+
+def know_roads(state: FleetState) -> None:
+    """Let the model know of what was told since the last working tick."""
+    for (start, end), seconds in state.told_roads.items():
+        state.model.legs.know_road(start, end, seconds)
+    state.told_roads = {}
 
 
 def slow_down(state: FleetState, now_us: int) -> None:
