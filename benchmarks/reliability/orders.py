@@ -9,19 +9,19 @@ legs between them are learned. Promise: at the end nothing is larger than half-w
 
 import random
 import time
-import zlib
 from collections.abc import Iterator
 
 from harness import START_US, arguments, result
 
 from eta_models.model import EtaModel
 from stream.apply import apply
-from stream.checkpoint import dump, load
+from stream.checkpoint import capture, dump, load
 from stream.codec import encode
 from stream.fleet import FleetState
 from stream.intake import Entry, read_entries
 from stream.messages import AnyMessage, Ping, RouteEnded, RoutePublished, RouteStarted, StopArrived, StopCompleted, Tick
 from stream.moments import instant
+from stream.pieces import in_pieces
 from stream.planned_stop import PlannedStop
 from stream.settings import FleetSettings
 
@@ -66,16 +66,21 @@ def rows(state: FleetState) -> dict[str, int]:
     }  # fmt: skip
 
 
-def whole(saved: bytes) -> int:
-    """Bytes of a checkpoint before it was compressed: how well that goes is not the question."""
-    return len(zlib.decompress(saved[saved.index(b"\n") + 17 :]))
+LEARNED = ("model", "corridors", "speeds")
+
+
+def sizes_of(state: FleetState) -> tuple[int, int]:
+    """Bytes of a checkpoint before it is compressed, without what is learned, and of what is learned."""
+    parts = {name: len(b"".join(in_pieces({name: part}))) for name, part in capture(state).items()}
+    learned = sum(parts[name] for name in LEARNED)
+    return sum(parts.values()) - learned, learned
 
 
 def main() -> int:
     """Round after round."""
     args = arguments(__doc__, orders=100_000, vehicles=500, customers=40)
     draw, settings = random.Random(args.seed), FleetSettings()
-    state, position, sizes = FleetState(FLEET, EtaModel(settings.model)), 0, list[tuple[dict[str, int], int]]()
+    state, position, sizes = FleetState(FLEET, EtaModel(settings.model)), 0, list[tuple[dict[str, int], int, int]]()
     rounds = -(-args.orders // (args.vehicles * STOPS))
     completed = 0
     for turn in range(max(rounds, 4)):
@@ -88,16 +93,17 @@ def main() -> int:
             position += len(entries)
             for batch in read_entries(settings.judge, entries):
                 completed += sum(event.kind == "stop_completed" for event in apply(settings, state, batch).events)
-        sizes.append((rows(state), whole(dump(state))))
+        sizes.append((rows(state), *sizes_of(state)))
     saved, began_s = dump(state), time.perf_counter()
     load(saved, settings.model)
     resume_s = time.perf_counter() - began_s
-    (before, bytes_before), (after, bytes_after) = sizes[len(sizes) // 2 - 1], sizes[-1]
+    (before, bytes_before, learned_before), (after, bytes_after, learned) = sizes[len(sizes) // 2 - 1], sizes[-1]
     grown = {name: (before[name], count) for name, count in after.items() if count > before[name] + max(16, before[name] * (GROWTH - 1))}
     good = not grown and bytes_after <= GROWTH * bytes_before and resume_s <= RESUME_S and completed == args.vehicles * STOPS * len(sizes)
     return result(
         "state does not grow with orders", good=good, delivered=completed, rounds=len(sizes), visits_left=after["visits"],
-        kb_half_way=bytes_before // 1000, kb_at_the_end=bytes_after // 1000, compressed_kb=len(saved) // 1000,
+        kb_half_way=bytes_before // 1000, kb_at_the_end=bytes_after // 1000,
+        learned_kb=f"{learned_before // 1000:,} and {learned // 1000:,}", compressed_kb=len(saved) // 1000,
         load_s=round(resume_s, 3), grown=grown or "nothing",
     )  # fmt: skip
 

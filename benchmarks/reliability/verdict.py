@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from redis import Redis
 
-from eta_models.model import EtaModel
-from stream.apply import apply
 from stream.batches import FleetBatch, no_pings
 from stream.fleet import FleetState
+from stream.flow import Fleets
 from stream.intake import read_entries
 from stream.live.keys import FLEETS, fleet_key, log_key
 from stream.live.log_entry import unpack
@@ -61,14 +60,16 @@ def judge(redis: Redis, heard: Sequence[tuple[str, int, bytes]]) -> Verdict:
 
 
 def plainly(redis: Redis, name: str) -> tuple[list[tuple[int, bytes]], FleetState]:
-    """The events of a fleet's log as a plain loop gives them, and the state at its end."""
-    settings = FleetSettings()
-    state, events = FleetState(name, EtaModel(settings.model)), list[tuple[int, bytes]]()
+    """The events of a fleet's log as a plain loop gives them (what its ticks say is thinned), and the state at its end."""
+    settings, events = FleetSettings(), list[tuple[int, bytes]]()
+    fleets = Fleets(lambda _: settings)
+    state = fleets.open(name)
     answer: Any = redis.xrange(log_key(shard_of(name)))
     entries = [entry for stream_id, fields in answer if b"m" in fields for entry in unpack(stream_id, fields)]
     for batch in read_entries(settings.judge, entries):
         if batch.fleet_id == name:
-            events += [(event.sequence, event.payload) for event in apply(settings, state, batch).events]
+            applied = fleets.step(state, batch)
+            events += [(event.sequence, event.payload) for event in applied.events] if applied is not None else []
     return events, state
 
 

@@ -31,6 +31,10 @@ BEAT_S = 1.0
 KEEP_S = 5.0
 """How often the resume points are written down and old log is trimmed."""
 
+SETTLES_US = 15_000_000
+"""Who has just begun says nothing of how far behind he is: what waited while nobody was there is no sign of too little room. Two engines
+that die one after the other would else let pings be thinned that the third has had within a second."""
+
 log = structlog.get_logger()
 
 _fleet_entry = msgspec.json.Decoder(FleetEntry)
@@ -102,9 +106,10 @@ class Chores:
         answer: Any = self.redis.hgetall(FLEETS)
         fleets = {name.decode(): _fleet_entry.decode(entry) for name, entry in answer.items()}
         live = {fleet_id: entry.shard for fleet_id, entry in sorted(fleets.items()) if self._is_ours(entry)}
-        behind_s = seconds_behind(self.redis, {shard: self.last_ids.get(shard, "0-0") for shard in set(live.values())})
-        at = instant(now_us)
-        ticks = [Message(name, encode(Tick(fleet_id=name, at=at, behind_s=behind_s[shard]))) for name, shard in live.items()]
+        settled = not 0 <= now_us - self.beat.started_us < SETTLES_US
+        waited = {shard: self.last_ids.get(shard, "0-0") for shard in set(live.values())} if settled else {}
+        behind_s, at = seconds_behind(self.redis, waited), instant(now_us)
+        ticks = [Message(name, encode(Tick(fleet_id=name, at=at, behind_s=behind_s.get(shard, 0.0)))) for name, shard in live.items()]
         with self.redis.pipeline(transaction=False) as pipe:
             for call in calls(ticks, self.settings.time_zone, shards=self.settings.shards):
                 pipe.eval(SCRIPT_WHEN_FULL, len(call.keys), *call.keys, *call.args)

@@ -10,9 +10,9 @@ UNUSABLE = 78
 """Exit code (EX_CONFIG) of a process that cannot use its settings, its files or the server, which may just be starting."""
 
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 30.0
-LIVELY_PAUSE_S, LIVELY_FAILURES = 2.0, 10
-"""One that had come to life each time waits no longer than this, until it has failed so often in a row: whoever is killed while those
-that stand by are just being started again must not wait for pauses that are meant for what cannot start at all."""
+LIVELY_PAUSE_S, LIVELY_FAILURES = 1.0, 10
+"""One that had come to life, or was killed from outside, waits no longer than this until that has happened so often in a row: whoever dies
+while those that stand by are just being started must not wait for pauses that are meant for what cannot start at all."""
 GOOD_AFTER_S = 20.0
 """A process that lived for so long died for a reason of its own: its failures are counted from one again."""
 
@@ -76,14 +76,14 @@ def begun(life: Life, now_s: float) -> Life:
 
 
 def buried(life: Life, now_s: float, *, lived: bool = False) -> Life:
-    """The process has ended: when to start it again. `lived`: it had given a sign of life."""
+    """The process has ended: when to start it again. `lived`: it had given a sign of life, or did not end by itself."""
     lived_s = 0.0 if life.started_s is None else now_s - life.started_s
     failures = 1 if lived_s >= GOOD_AFTER_S else life.failures + 1
     return Life(None, now_s + pause_s(failures, lived=lived), failures, life.restarts + 1)
 
 
 def pause_s(failures: int, *, lived: bool = False) -> float:
-    """How long to wait after so many failures in a row: 1, 2, 4 .. 30 s; where it lived, none after the first, then 2 s up to the tenth."""
+    """How long to wait after so many failures in a row: 1, 2, 4 .. 30 s; where it lived, none after the first, then 1 s up to the tenth."""
     pause = min(SHORTEST_PAUSE_S * 2.0 ** min(failures - 1, 30), LONGEST_PAUSE_S)
     if not lived or failures > LIVELY_FAILURES:
         return pause

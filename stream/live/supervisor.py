@@ -106,7 +106,8 @@ class Supervisor:
             exit_code = child.process.returncode
             raise Hopeless(f"{name} cannot work ({in_words(exit_code)}): {' / '.join(last_lines(self._log(child), 1))}", exit_code)
         elif doing is Deed.BURY and child.process is not None and child.program.lasts:
-            child.life = buried(child.life, time.monotonic(), lived=child.heard_s is not None)
+            lived = child.heard_s is not None or child.process.returncode == -signal.SIGKILL
+            child.life = buried(child.life, time.monotonic(), lived=lived)
             pause_s = max(0.0, child.life.due_s - time.monotonic())
             self._say(f"{name} ended ({in_words(child.process.returncode)}); starting it again in {pause_s:.0f} s")
             for line in last_lines(self._log(child)):

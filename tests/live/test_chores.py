@@ -66,6 +66,22 @@ def test_live_fleets_get_a_tick_whenever_ten_seconds_begin(chores, logs, clock):
     assert ticks(logs, "live") == pytest.approx([0, 10.15, 20.3, 30.1])
 
 
+def test_who_has_just_begun_does_not_say_that_he_is_behind_and_who_has_been_at_it_does(chores, logs, clock, client):
+    logs.send([Message("live", b"{}")])
+    shard = log_key(shard_of("live"))
+    ((_, entry),) = client.xrange(shard)
+    client.delete(shard)
+    client.xadd(shard, entry, id=f"{client.time()[0] * 1000 - 40_000}-0")  # unread for 40 s
+    mine = chores()
+    for _ in range(3):
+        mine.run()
+        clock.pass_s(10)
+    said = [decode(entry.payload) for entry in logs.entries("live")]
+    behind_s = [tick.behind_s for tick in said if isinstance(tick, Tick)]
+    assert behind_s[:2] == [0.0, 0.0]
+    assert behind_s[2] >= 40.0
+
+
 def test_a_driven_fleet_and_one_of_a_foreign_shard_get_none(chores, logs, clock):
     logs.send([Message("live", b"{}"), Message("other", b"{}")])
     logs.send([Message("driven", b"{}", 5)], driven=True)

@@ -29,7 +29,7 @@ def test_pauses_double_up_to_half_a_minute():
 
 
 def test_one_that_had_come_to_life_is_started_at_once_and_then_soon_until_it_has_failed_ten_times():
-    assert [pause_s(failures, lived=True) for failures in (1, 2, 3, 10, 11, 5_000)] == [0, 2, 2, 2, 30, 30]
+    assert [pause_s(failures, lived=True) for failures in (1, 2, 3, 10, 11, 5_000)] == [0, 1, 1, 1, 30, 30]
     assert buried(RUNNING, 105.0, lived=True).due_s == 105.0
 
 
