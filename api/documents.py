@@ -66,6 +66,26 @@ class LocalTimes(Struct):
     as_of: datetime | None
 
 
+class Terms(Struct):
+    """What the time from `made_at` to P50 is made of, in seconds that sum up to it."""
+
+    made_at: datetime
+    drive_s: int
+    service_s: int
+    wait_s: int
+    break_s: int
+
+
+class Moved(Struct):
+    """By how much each term has moved P50 since the last `eta_updated` about the visit; `most`: which one most, null = nothing moved."""
+
+    drive_s: int
+    service_s: int
+    wait_s: int
+    break_s: int
+    most: Literal["drive", "service", "wait", "break"] | None
+
+
 class EtaDocument(Struct):
     """When a visit will be reached. Without an estimate `eta` is null and `why` says why.
 
@@ -82,6 +102,8 @@ class EtaDocument(Struct):
     customer_ref: str | None
     state: Word
     eta: Estimate | None
+    terms: Terms | None
+    moved: Moved | None
     why: Why | None
     p_late: float | None
     at_risk: bool

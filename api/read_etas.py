@@ -1,6 +1,8 @@
 """Visits as documents: what their route, their row and their vehicle's newest fix say together."""
 
-from api.documents import Estimate, EtaDocument, LocalTimes, RouteDocument, RouteVisit, Why, Window, Word
+from typing import Literal
+
+from api.documents import Estimate, EtaDocument, LocalTimes, Moved, RouteDocument, RouteVisit, Terms, Why, Window, Word
 from api.readers import Scene, Visit, known, local_time, zone_of
 from eta_models.columns import MISSING
 from stream.moments import instant, instant_or_none
@@ -43,6 +45,8 @@ def eta_document(scene: Scene, place: int) -> EtaDocument:
         customer_ref=plan.customer_ref,
         state=_WORDS[visit.state],
         eta=None if why else Estimate(instant(visit.p10_us), instant(visit.p50_us), instant(visit.p90_us)),
+        terms=None if why else _terms(visit),
+        moved=None if why else _moved(visit),
         why=why,
         p_late=None if why else known(visit.p_late),
         at_risk=bool(visit.at_risk),
@@ -89,6 +93,21 @@ def _route_visit(scene: Scene, place: int) -> RouteVisit:
         metadata=plan.metadata,
         eta=eta_document(scene, place),
     )
+
+
+def _terms(visit: Visit) -> Terms | None:
+    """What the estimate is made of; as of when it was made."""
+    parts = visit.by_drive_s, visit.by_service_s, visit.by_wait_s, visit.by_break_s
+    return None if visit.by_drive_s < 0 else Terms(instant(visit.p50_us - sum(parts) * 1_000_000), *parts)
+
+
+def _moved(visit: Visit) -> Moved | None:
+    names: tuple[Literal["drive", "service", "wait", "break"], ...] = ("drive", "service", "wait", "break")
+    if visit.by_drive_s < 0:
+        return None
+    moved = visit.moved_drive_s, visit.moved_service_s, visit.moved_wait_s, visit.moved_break_s
+    largest = max(range(4), key=lambda i: abs(moved[i]))
+    return Moved(*moved, most=names[largest] if moved[largest] else None)
 
 
 def _why_not(scene: Scene, visit: Visit) -> Why | None:

@@ -52,9 +52,17 @@ class Visit(NamedTuple):
     p90_us: int
     p_late: float
     at_risk: int
+    by_drive_s: int
+    by_service_s: int
+    by_wait_s: int
+    by_break_s: int
+    moved_drive_s: int
+    moved_service_s: int
+    moved_wait_s: int
+    moved_break_s: int
 
 
-NO_VISIT = Visit._make((OPEN, *[MISSING] * 8, float("nan"), 0))
+NO_VISIT = Visit._make((OPEN, *[MISSING] * 8, float("nan"), 0, -1, *[0] * 7))
 """A visit of which only the plan is known."""
 
 

@@ -10,9 +10,26 @@ from replay.results import bunches
 COLUMNS = (
     "type", "fleet_id", "occurred_at", "detected_at", "route_id", "seq", "exception_kind", "fence_id", "dwell_s", "passed", "reason",
     "exception_id", "episode", "stage", "late_expected_s", "late_s", "late_without_s", "moved",
+    "eta_drive_s", "eta_service_s", "eta_wait_s", "eta_break_s",
 )  # fmt: skip
 _SECONDS = dict.fromkeys(("dwell_s", "late_expected_s", "late_s", "late_without_s"), pl.Float64)
-_TYPES = {"seq": pl.Int64, "episode": pl.Int64, "passed": pl.Boolean, "moved": pl.Boolean, **_SECONDS}
+_TYPES = {
+    "seq": pl.Int64,
+    "episode": pl.Int64,
+    "passed": pl.Boolean,
+    "moved": pl.Boolean,
+    **_SECONDS,
+    **dict.fromkeys(COLUMNS[-4:], pl.Float64),
+}
+
+
+class _Terms(msgspec.Struct):
+    """What a published ETA is made of."""
+
+    drive_s: float
+    service_s: float
+    wait_s: float
+    break_s: float
 
 
 class _Told(msgspec.Struct):
@@ -34,6 +51,7 @@ class _Told(msgspec.Struct):
     late_s: float | None = None
     late_without_s: float | None = None
     moved: bool | None = None
+    eta_terms: _Terms | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -51,7 +69,16 @@ def read_events(path: Path) -> pl.DataFrame:
 
 
 def _table(events: list[_Envelope]) -> pl.DataFrame:
-    rows = [(e.type, e.fleetid, *msgspec.structs.astuple(e.data)) for e in events]
+    unsaid = (None,) * len(_Terms.__struct_fields__)
+    rows = [
+        (
+            e.type,
+            e.fleetid,
+            *msgspec.structs.astuple(e.data)[:-1],
+            *(msgspec.structs.astuple(e.data.eta_terms) if e.data.eta_terms else unsaid),
+        )
+        for e in events
+    ]
     frame = pl.DataFrame(rows, schema={name: _TYPES.get(name, pl.String) for name in COLUMNS}, orient="row")
     return frame.with_columns(
         pl.col("type").str.strip_prefix("fleetcast.").str.replace(r"\.v\d+$", ""),

@@ -158,5 +158,5 @@ def ask(settings: FleetSettings, state: FleetState, rows: Ints, position: Ints, 
     if asked is None:
         return
     keep_questions(settings.estimate, state, asked)
-    publish(settings.publish, state, asked, out)
-    risk(in_force(settings.exceptions.late_risk, KIND, state.exceptions), state, asked, out)
+    moved = publish(settings.publish, state, asked, out)
+    risk(in_force(settings.exceptions.late_risk, KIND, state.exceptions), state, asked, out, moved)

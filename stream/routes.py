@@ -102,6 +102,7 @@ def _plan(state: FleetState, row: int, stop: PlannedStop) -> None:
     visits.planned_us[row] = micros(stop.planned_arrival)
     visits.opens_us[row], visits.closes_us[row] = micros(stop.window_start), micros(stop.window_end)
     visits.service_s[row] = np.nan if stop.service_s is None else stop.service_s
+    visits.rests[row] = stop.kind == "break"
     visits.connects[row] = stop.connects_to_visit_id is not None
 
 

@@ -70,6 +70,9 @@ class Vehicles(Columns):
         "way_cells": ("i4", 0),
         "off_since_us": ("i8", MISSING),
         "off_fixes": ("i4", 0),
+        "doing": ("i1", 0),
+        "clock_us": ("i8", MISSING),
+        "spent_ms": ("i8", 0, 4),
     }
 
     at_us: Ints
@@ -149,3 +152,7 @@ class Vehicles(Columns):
     off_since_us: Ints
     """The first of its last fixes, `off_fixes` of them, that all lie outside the corridor of its leg."""
     off_fixes: Ints32
+    doing: Small
+    """What its time went to at its last estimate, at `clock_us`, and how much went to each term so far: see `steps/terms.py`."""
+    clock_us: Ints
+    spent_ms: Ints

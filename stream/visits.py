@@ -55,6 +55,12 @@ class Visits(Columns):
         "p_late": ("f4", float("nan")),
         "shown_us": ("i8", MISSING),
         "shows": ("i4", 0),
+        "by_service_s": ("i2", 0),
+        "by_wait_s": ("i4", 0),
+        "by_break_s": ("i2", 0),
+        "moved_service_s": ("i2", 0),
+        "moved_wait_s": ("i2", 0),
+        "moved_break_s": ("i2", 0),
         "asked_us": ("i8", MISSING),
         "asked_s": ("f4", 0.0),
         "question": ("i4", -1),
@@ -68,6 +74,7 @@ class Visits(Columns):
         "risk_p": ("f4", float("nan")),
         "found": ("i1", 0),
         "connects": ("i1", 0),
+        "rests": ("i1", 0),
     }
 
     number: Ints
@@ -109,6 +116,14 @@ class Visits(Columns):
     shown_us: Ints
     """P50 of the last `eta_updated`, and how many there were."""
     shows: Ints32
+    by_service_s: Ints
+    """What the last estimate is made of besides the drive (`steps/terms.py`)."""
+    by_wait_s: Ints32
+    by_break_s: Ints
+    moved_service_s: Ints
+    """By how much each of them has moved P50 since the last `eta_updated`."""
+    moved_wait_s: Ints
+    moved_break_s: Ints
     asked_us: Ints
     """When the last question that will be learned from was put, and how far ahead the arrival then seemed (`asked_s`)."""
     asked_s: Floats32
@@ -130,6 +145,8 @@ class Visits(Columns):
     """1 = its arrival was found by position."""
     connects: Small
     """1 = goods change vehicles here: `VisitNames.connects_to_visit_id`."""
+    rests: Small
+    """1 = a planned break of the driver: its service is one."""
 
     def again(self, rows: Ints) -> Flags:
         """Which visits are another call at the place of the visit before them, with no service in between: a layover."""

@@ -8,6 +8,7 @@ import polars as pl
 from replay.scorecard.answers import Answers, answer
 from replay.scorecard.arrivals import ArrivalsFound, compare_arrivals
 from replay.scorecard.baselines import crow_and_last_speed, crow_and_mean_speed, plan_and_deviation, running_mean
+from replay.scorecard.components import Components, measure_components
 from replay.scorecard.day import DayTables, Visits, list_fleets, list_visits
 from replay.scorecard.eta_error import EtaError, Group, measure_early, measure_error
 from replay.scorecard.events import find_events
@@ -65,6 +66,7 @@ class Truth:
     lead_times: tuple[LeadTime, ...]
     arrivals: ArrivalsFound
     late_risk: LateRisk
+    components: Components | None
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,7 @@ def compare_with_truth(day: DayTables, visits: Visits, predictions: pl.DataFrame
         lead_times=measure_lead_times(predictions, visits, fleets),
         arrivals=compare_arrivals(find_events(events, visits, fleets, "stop_arrived"), visits),
         late_risk=judge_late_risk(find_events(events, visits, fleets, "exception_opened"), visits),
+        components=measure_components(day, visits, events),
     )
 
 

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from replay.scorecard.arrivals import ArrivalsFound
 from replay.scorecard.card import Counts, Scorecard, Truth
+from replay.scorecard.components import Components
 from replay.scorecard.draw import draw_visits, number, share, start_table
 from replay.scorecard.exceptions import KindFigures, LateRisk
 from replay.scorecard.fences import FenceDwell
@@ -31,6 +32,7 @@ def render(scorecard: Scorecard) -> RenderableType:
         Text(),
         say_left_out(truth),
         draw_yardsticks(truth),
+        *([draw_components(truth.components)] if truth.components else []),
         draw_intervals(truth.intervals),
         draw_visits("Arrivals found", list_arrivals(truth.arrivals)),
         draw_visits("P(late), questions with the window still open", list_lateness(truth.p_late)),
@@ -82,6 +84,17 @@ def draw_yardsticks(truth: Truth) -> Table:
     others = ((truth.crow_and_last_speed, "last speed"), (truth.running_mean, "running mean of past legs"))
     for eta, name in others:
         table.add_row(f"MAE, s, beside {name}", number(truth.eta.mae_s), f"{number(eta.mae_s)} (answers {share(eta.answered_share)})")
+    return table
+
+
+def draw_components(found: Components) -> Table:
+    """What published ETAs were made of, beside what then happened."""
+    table = start_table(f"Terms of {found.n:,} published ETAs, s", ["", "truth", "MAE", "bias"])
+    for one in found.terms:
+        table.add_row(one.term, number(one.truth_s), number(one.mae_s), number(one.bias_s, "+.1f"))
+    table.add_section()
+    table.add_row("the whole", "", number(found.whole_mae_s), "", style="bold")
+    table.add_row("cancelled in it", "", number(found.cancelled_s), "")
     return table
 
 

@@ -23,6 +23,7 @@ from stream.live.views import (
 )
 from stream.open_proposals import OpenProposals
 from stream.steps.refence import stays
+from stream.steps.terms import TERMS, moves_s, terms_s
 
 
 def totals(state: FleetState) -> Totals:
@@ -100,12 +101,21 @@ def planned_visit(state: FleetState, row: int) -> PlannedVisit:
     )
 
 
+MOST_S, MOST_MOVED_S = (2**31 - 1, 32_767, 2**31 - 1, 32_767), 32_767
+"""Service, break and moves are shorter than nine hours, so that two bytes are enough for each."""
+
+
 def visit_rows(state: FleetState, routes: list[Route]) -> NDArray[np.void]:
     """The visits of whole routes one after the other, as `VISIT`."""
     rows = np.concatenate([np.arange(route.first, route.end) for route in routes])
+    vehicle = np.concatenate([np.full(route.end - route.first, route.vehicle) for route in routes])
     packed = np.empty(len(rows), dtype=VISIT)
-    for name in VISIT.names or ():
+    for name in (VISIT.names or ())[: -2 * len(TERMS)]:
         packed[name] = getattr(state.visits, name)[rows]
+    for name, part, most_s in zip(TERMS, terms_s(state, rows, vehicle).T, MOST_S, strict=True):
+        packed[f"by_{name}"] = np.minimum(part, most_s)
+    for name, moved in zip(TERMS, np.clip(moves_s(state, rows), -MOST_MOVED_S, MOST_MOVED_S).T, strict=True):
+        packed[f"moved_{name}"] = moved
     return packed
 
 

@@ -21,9 +21,12 @@ VISIT = np.dtype(
     [
         ("state", "i1"), ("planned_us", "<i8"), ("opens_us", "<i8"), ("closes_us", "<i8"), ("arrived_us", "<i8"), ("done_us", "<i8"),
         ("p10_us", "<i8"), ("p50_us", "<i8"), ("p90_us", "<i8"), ("p_late", "<f4"), ("at_risk", "i1"),
+        ("by_drive_s", "<i4"), ("by_service_s", "<i2"), ("by_wait_s", "<i4"), ("by_break_s", "<i2"),
+        ("moved_drive_s", "<i2"), ("moved_service_s", "<i2"), ("moved_wait_s", "<i2"), ("moved_break_s", "<i2"),
     ]
 )  # fmt: skip
-"""A visit as it stands, 70 bytes: they are most of what is written. `state` is a `VisitState`."""
+"""A visit as it stands, 90 bytes: they are most of what is written. `state` is a `VisitState`; the terms of its P50 are those of
+`steps/terms.py` (`by_drive_s` below 0 = none), `moved_..` what each has moved it by since the last `eta_updated`, within nine hours."""
 
 
 STAY = np.dtype([("entered_us", "<i8"), ("left_us", "<i8"), ("detected_us", "<i8"), ("fence_id", "S64")])

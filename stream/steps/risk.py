@@ -1,5 +1,7 @@
 """Step 6, risk: where a late stop is decided. Opens `late_risk` for a visit, updates it when it matters, resolves it."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +17,7 @@ from stream.fleet import FleetState
 from stream.moments import instant_or_none
 from stream.outputs import Outputs
 from stream.steps.estimate import Asked
+from stream.steps.terms import told_terms
 from stream.visit_events import visit_event
 from stream.visits import CANCELLED, OPEN
 
@@ -29,8 +32,11 @@ class _News(NamedTuple):
     moved: Flags
 
 
-def risk(policy: RiskPolicy, state: FleetState, asked: Asked, out: Outputs) -> None:
-    """Compare P(late) of every estimated visit with what was told before; only those with news are looked at one by one."""
+def risk(policy: RiskPolicy, state: FleetState, asked: Asked, out: Outputs, moved: Mapping[int, object] = MappingProxyType({})) -> None:
+    """Compare P(late) of every estimated visit with what was told before; only those with news are looked at one by one.
+
+    `moved`: what moved the ETAs that were published just now, by their place in `asked`.
+    """
     visits, visit, p_late = state.visits, asked.visit, asked.answer.p_late
     now_us = asked.now_us[asked.ahead.journey]
     open_now, high = visits.at_risk[visit] > 0, p_late >= policy.open_at
@@ -46,7 +52,8 @@ def risk(policy: RiskPolicy, state: FleetState, asked: Asked, out: Outputs) -> N
         if news.easing[i]:
             resolve(state, row, int(visit[i]), "recovered", moment, out)
         else:
-            tell_risk(policy, state, row, int(visit[i]), moment, out, moved_terms(state, asked, i))
+            lately = {"eta_moved": moved[i]} if i in moved else {}
+            tell_risk(policy, state, row, int(visit[i]), moment, out, {**moved_terms(state, asked, i), **lately})
 
 
 def _news(policy: RiskPolicy, state: FleetState, asked: Asked, now_us: Ints) -> _News:
@@ -184,6 +191,7 @@ def _details(state: FleetState, row: int, visit: int, now_us: int) -> dict[str, 
         "eta_p90": instant_or_none(int(visits.p90_us[visit])),
         "slack_s": round((closes_us - p50_us) / 1e6) if MISSING not in (closes_us, p50_us) else None,
         "actionable_until": instant_or_none(actionable_until_us(state, row, visit)),
+        **told_terms(state, row, visit),
         **harm_of(state, [visit]),
         "evidence": evidence_of(state, row),
     }

@@ -57,7 +57,14 @@ class Present:
     def row(self, **values: Any) -> bytes:
         """A packed visit: open, and nothing known of it."""
         row = np.empty(1, VISIT)
-        plain = {**dict.fromkeys(VISIT.names, MISSING), "state": 0, "at_risk": 0, "p_late": np.nan}
+        plain = {
+            **dict.fromkeys(VISIT.names, MISSING),
+            "state": 0,
+            "at_risk": 0,
+            "p_late": np.nan,
+            **{name: 0 for name in VISIT.names if name.startswith(("by_", "moved_"))},
+            "by_drive_s": -1,
+        }
         for name, value in {**plain, **values}.items():
             row[name] = value
         return row.tobytes()

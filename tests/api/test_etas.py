@@ -17,6 +17,22 @@ def test_an_eta_is_a_distribution_in_utc_and_in_local_time(client, two_fleets):
     assert eta["window"] == {"start": None, "end": "2026-05-28T21:27:00Z"}
 
 
+def test_an_eta_says_what_it_is_made_of_and_what_moved_it(client, present):
+    present.put_fleet("north")
+    parts = {"by_drive_s": 420, "by_service_s": 120, "by_wait_s": 0, "by_break_s": 60, "moved_drive_s": -10, "moved_service_s": 90}
+    present.put_route("north", "r1", "van-1", (present.visit("v1"), present.estimated(10, **parts)))
+    eta = client.get("/v1/visits/v1/eta").json()
+    assert eta["terms"] == {"made_at": "2026-05-28T20:27:00Z", "drive_s": 420, "service_s": 120, "wait_s": 0, "break_s": 60}
+    assert eta["moved"] == {"drive_s": -10, "service_s": 90, "wait_s": 0, "break_s": 0, "most": "service"}
+    (visit,) = client.get("/v1/routes/r1").json()["visits"]
+    assert (visit["eta"]["terms"], visit["eta"]["moved"]) == (eta["terms"], eta["moved"])
+
+
+def test_an_eta_of_a_visit_that_was_reached_is_made_of_nothing(client, two_fleets):
+    eta = client.get("/v1/visits/v1/eta").json()
+    assert (eta["terms"], eta["moved"]) == (None, None)
+
+
 @pytest.mark.parametrize(("age_s", "basis"), [(0, "live"), (120, "live"), (121, "no_recent_fix")])
 def test_an_eta_says_whether_it_rests_on_a_recent_fix(client, two_fleets, age_s, basis):
     fix = two_fleets.fix(at_us=two_fleets.noon_us - age_s * 1_000_000)
