@@ -1,9 +1,8 @@
 """What the plain estimate gets wrong, learned by River one arrival at a time, and answered from exported weights by numpy.
 
-Three linear models learn from each question: one for its horizon (and whether the stop is the next), one for how many stops are before
-it, one for all. Their answers and the plain estimates are experts; a hedge weighs them by how well each has done lately at that horizon,
-so that a cold model cannot make the plain estimate worse for long. Predictions use the weights exported at the last tick, never newer
-ones.
+A linear model for each horizon (and whether the stop is the next). Its answer and the plain estimates are experts; a hedge weighs them by
+how well each has done lately at that horizon, so that a cold model cannot make the plain estimate worse for long. Predictions use the
+weights exported at the last tick, never newer ones.
 """
 
 from collections.abc import Sequence
@@ -21,10 +20,7 @@ BINS_S = np.array([120.0, 240.0, 360.0, 480.0, 600.0, 750.0, 900.0, 1200.0, 1500
 HEDGE_BINS = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
 """The coarser bin of a fine one, for the weights of the experts."""
 
-HOPS = np.array([1, 2, 4])
-"""Stops before at which the models by hop are cut."""
-
-EXPERTS = ("chain", "transfer", "by_plan", "base", "binned", "by_hop", "common")
+EXPERTS = ("chain", "transfer", "by_plan", "base", "learned")
 
 PLAIN = 3
 """The first experts learn nothing from questions; the base is a blend of them."""
@@ -37,8 +33,6 @@ class CorrectionPolicy:
     learning_rate: float = 0.04
     intercept_rate: float = 0.005
     huber_epsilon: float = 0.2
-    common_every: int = 3
-    """The model for all questions sees so many that every third is enough for it."""
     blend_power: float = 4.0
     """The plain answers weigh by this power of how much nearer they were: half the error, sixteen times the weight."""
     hedge_rate: float = 0.001
@@ -50,12 +44,7 @@ def group_of(base_s: Floats, hop: Ints) -> Ints:
     return np.searchsorted(BINS_S, base_s, side="right") * 2 + (hop > 0)
 
 
-def hop_class(hop: Ints) -> Ints:
-    """The class of stops before: none, one, two or three, more."""
-    return np.searchsorted(HOPS, hop, side="right")
-
-
-def _cell(group: Ints) -> Ints:
+def cell_of(group: Ints) -> Ints:
     """The row of the weights of experts for a fine group."""
     return np.asarray(HEDGE_BINS[group >> 1] * 2 + (group & 1))
 
@@ -63,14 +52,12 @@ def _cell(group: Ints) -> Ints:
 class Correction:
     """Learned corrections of one fleet."""
 
-    BINNED = 2 * (len(BINS_S) + 1)
-    BY_HOP = len(HOPS) + 1
-    COMMON = BINNED + BY_HOP
+    GROUPS = 2 * (len(BINS_S) + 1)
 
     def __init__(self, policy: CorrectionPolicy) -> None:
         self.policy = policy
-        self.models = [self._new() for _ in range(self.COMMON + 1)]
-        self.weights = np.zeros((self.COMMON + 1, len(NAMES) + 1))
+        self.models = [self._new() for _ in range(self.GROUPS)]
+        self.weights = np.zeros((self.GROUPS, len(NAMES) + 1))
         self.loss = np.zeros((12, len(EXPERTS)))
         self.asked = np.zeros(12)
         self._hedge = np.full((12, len(EXPERTS)), 1.0 / len(EXPERTS))
@@ -85,7 +72,7 @@ class Correction:
 
     def base(self, plain: Sequence[Floats], hop: Ints) -> Floats:
         """One plain answer from chain, transfer and by plan (NaN = as chain), each as far as it was right lately at the chain's horizon."""
-        share = self._blend[_cell(group_of(plain[0], hop))]
+        share = self._blend[cell_of(group_of(plain[0], hop))]
         base_s = share[:, 0] * plain[0]
         for place in range(1, PLAIN):
             base_s = base_s + share[:, place] * np.where(plain[place] == plain[place], plain[place], plain[0])
@@ -95,35 +82,29 @@ class Correction:
         """The answers of all experts in seconds from now, one row a question. `plain`: chain, transfer, by plan (NaN = as chain)."""
         scale = scale_s(base_s)
         answers = np.empty((len(base_s), len(EXPERTS)))
-        groups = (group_of(base_s, hop), self.BINNED + hop_class(hop), np.full(len(hop), self.COMMON))
         for place, answer in enumerate(plain):
             answers[:, place] = np.where(answer == answer, answer, plain[0])
-        answers[:, 3] = base_s
-        for place, group in enumerate(groups, start=4):
-            weights = self.weights[group]
-            shift = (weights[:, :-1] * table).sum(axis=1) + weights[:, -1]
-            answers[:, place] = base_s + np.minimum(np.maximum(shift, -CLIP), CLIP) * scale
+        weights = self.weights[group_of(base_s, hop)]
+        shift = (weights[:, :-1] * table).sum(axis=1) + weights[:, -1]
+        answers[:, PLAIN] = base_s
+        answers[:, PLAIN + 1] = base_s + np.minimum(np.maximum(shift, -CLIP), CLIP) * scale
         return answers
 
     def weigh(self, experts: Floats, group: Ints) -> Floats:
         """One answer from all experts, in seconds from now."""
-        return np.asarray((self._hedge[_cell(group)] * experts).sum(axis=1))
+        return np.asarray((self._hedge[cell_of(group)] * experts).sum(axis=1))
 
     def learn(self, table: Floats, base_s: Floats, hop: Ints, experts: Floats, took_s: Floats) -> None:
         """Questions whose truth came, in the order of their truths: `table` and `experts` as they were when they were put."""
         group, scale = group_of(base_s, hop), scale_s(base_s)
         targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
         weights = (scale / 100.0).tolist()
-        by_hop, seen = (self.BINNED + hop_class(hop)).tolist(), int(self.asked.sum())
-        for number, other, row, target, weight in zip(group.tolist(), by_hop, table.tolist(), targets, weights, strict=True):
+        for number, row, target, weight in zip(group.tolist(), table.tolist(), targets, weights, strict=True):
             # A zero teaches nothing and costs as much.
-            named = {name: value for name, value in zip(NAMES, row, strict=True) if value}
-            for model in (number, other, self.COMMON)[: 2 + (seen % self.policy.common_every == 0)]:
-                self.models[model].learn_one(named, target, w=weight)
-                self._learned.add(model)
-            seen += 1
+            self.models[number].learn_one({name: value for name, value in zip(NAMES, row, strict=True) if value}, target, w=weight)
+        self._learned.update(group.tolist())
         errors = np.fmin(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
-        for cell, error in zip(_cell(group).tolist(), errors, strict=True):
+        for cell, error in zip(cell_of(group).tolist(), errors, strict=True):
             self.asked[cell] += 1.0
             self.loss[cell] += max(self.policy.hedge_rate, 1.0 / (self.asked[cell] + 20.0)) * (error - self.loss[cell])
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from eta_models.chain import chain
 from eta_models.columns import Floats, Ints
-from eta_models.correction import Correction, CorrectionPolicy, group_of
+from eta_models.correction import EXPERTS, Correction, CorrectionPolicy, cell_of, group_of
 from eta_models.daily import Daily
 from eta_models.deviation import Deviation, DeviationPolicy
 from eta_models.features import Answers, by_plan_s, features, scale_s
@@ -23,6 +23,7 @@ from eta_models.outlooks import outlooks
 from eta_models.questions import Questions
 from eta_models.ranks import ranks
 from eta_models.runs import RunPolicy, Runs
+from eta_models.second_look import SecondLook, SecondLookPolicy
 from eta_models.spread import Spread, SpreadPolicy
 from eta_models.stays import StayPolicy, Stays
 from eta_models.trackers import TrackerPolicy, Trackers
@@ -43,6 +44,7 @@ class ModelPolicy:
     trips: TripPolicy = field(default_factory=TripPolicy)
     spread: SpreadPolicy = field(default_factory=SpreadPolicy)
     lateness: LatenessPolicy = field(default_factory=LatenessPolicy)
+    second_look: SecondLookPolicy = field(default_factory=SecondLookPolicy)
 
 
 class EtaModel:
@@ -56,12 +58,13 @@ class EtaModel:
         self.runs, self.daily, self.trackers = Runs(policy.runs), Daily(), Trackers(policy.trackers)
         self.trips = Trips(policy.trips)
         self.spread = Spread(policy.spread)
+        self.second_look = SecondLook(policy.second_look)
         self.questions = Questions()
 
     @property
     def resets(self) -> int:
         """How often a model of this fleet went back to its last good weights."""
-        return self.correction.resets + self.spread.resets + self.lateness.resets
+        return self.correction.resets + self.spread.resets + self.lateness.resets + self.second_look.network.resets
 
     def estimate(self, journeys: Journeys, ahead: Ahead) -> Estimates:
         """Answer for every remaining visit of every journey; later stops are never answered before earlier ones."""
@@ -71,7 +74,11 @@ class EtaModel:
         table = features(journeys, ahead, found, self.trackers.off(slots, journeys.now_s[ahead.journey]))
         group = group_of(base_s, ahead.hop)
         experts = self.correction.experts(table, base_s, ahead.hop, (plain.arrival_s, found.transfer_s, found.by_plan_s))
-        p50_s = in_order(ahead, np.maximum(self.correction.weigh(experts, group), 1.0))
+        first_s = np.maximum(self.correction.weigh(experts, group), 1.0)
+        looked_s = self.second_look.looked_s(
+            self.second_look.inputs(table, experts, base_s, first_s, journeys.now_s[ahead.journey]), base_s, first_s
+        )
+        p50_s = in_order(ahead, np.maximum(self.second_look.weigh(first_s, looked_s, cell_of(group)), 1.0))
         width_s = self.spread.expected(table) * scale_s(p50_s)
         low, high = self.intervals.bounds(p50_s, ahead.hop, width_s)
         p10_s, p90_s = np.minimum(in_order(ahead, low), p50_s), np.maximum(in_order(ahead, high), p50_s)
@@ -81,7 +88,7 @@ class EtaModel:
             service_s=plain.service_s,
             wait_s=plain.wait_s,
             features=table,
-            experts=experts,
+            experts=np.column_stack([experts, looked_s]),
             base_s=base_s,
             width_s=width_s,
             lead_s=np.where(firsts & ~ahead.again, journeys.lead_s[ahead.journey], 0.0),
@@ -149,11 +156,16 @@ class EtaModel:
         columns = (kept.p10_s, kept.p50_s, kept.p90_s, kept.width_s, kept.closes_in_s)
         p10_s, p50_s, p90_s, width_s, closes = (column[rows].astype(np.float64) for column in columns)
         table, experts, base_s = kept.answered(rows)
+        experts, looked_s = np.ascontiguousarray(experts[:, : len(EXPERTS)]), experts[:, len(EXPERTS)]
+        cell = cell_of(group_of(base_s, hop))
+        first_s = np.maximum(self.correction.weigh(experts, group_of(base_s, hop)), 1.0)
+        inputs = self.second_look.inputs(table, experts, base_s, first_s, kept.asked_us[rows] / 1e6)
         self._learn_lingering(left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
         trips, asked = kept.take_trips(rows)
         self.trips.learn(asked, took_s[trips])
+        self.second_look.learn(inputs, base_s, first_s, looked_s, cell, took_s)
         self.correction.learn(table, base_s, hop, experts, took_s)
-        self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - p50_s) / scale_s(base_s), int(arrived_us.max()) / 1e6)
+        self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale_s(base_s), int(arrived_us.max()) / 1e6)
         self.intervals.learn(p10_s, p50_s, hop, width_s, took_s)
         self.spread.learn(table, np.abs(took_s - p50_s) / scale_s(p50_s))
         open_then = closes > 0
@@ -174,7 +186,7 @@ class EtaModel:
         self.intervals.export()
         self.deviation.export(self.legs)
         self.trackers.export()
-        return self.correction.export() + self.spread.export() + self.lateness.export()
+        return self.correction.export() + self.spread.export() + self.lateness.export() + self.second_look.export()
 
 
 def in_order(ahead: Ahead, values: Floats) -> Floats:

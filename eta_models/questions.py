@@ -35,7 +35,7 @@ class Questions(Columns):
         "first_s": ("f4", 0.0),
         "slots": ("i2", 0, len(OFF)),
         "features": ("i1", 0, len(NAMES)),
-        "experts": ("f2", 0.0, len(EXPERTS)),
+        "experts": ("f2", 0.0, len(EXPERTS) + 1),
     }
     before: Ints32
     asked_us: Ints
@@ -53,7 +53,7 @@ class Questions(Columns):
     features: Small
     """In steps of 1/31: what waits is most of what a vehicle takes, and errors are a hundred times as large."""
     experts: Floats32
-    """As their distance from the base in scales."""
+    """As their distance from the base in scales; the last is the second look's."""
 
     def __init__(self, capacity: int = 16) -> None:
         super().__init__(capacity)

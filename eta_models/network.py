@@ -1,0 +1,137 @@
+"""A small network that learns what a plainer answer gets wrong, and is shown every example several times.
+
+Two layers of rectified units and one output, in numpy: Adam (Kingma & Ba 2015) on a Huber loss. One pass over a stream is far too little
+for a network, so examples are kept in a ring and repeated beside the new ones ("experience replay", Lin 1992).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eta_models.columns import Floats, Floats32, Ints, Small
+
+STEPS = 31.0
+"""Steps of an input that are told apart in one unit: -4 .. 4 in a byte."""
+
+FASTER, SLOWER = 0.9, 0.999
+"""How much of the mean and of the square of the gradient is kept at each step: Adam's own figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """How a network learns; chosen on three public feeds by their first days, and the same for all."""
+
+    units: tuple[int, int] = (48, 16)
+    rate: float = 0.0005
+    huber_epsilon: float = 0.2
+    batch: int = 32
+    repeats: int = 3
+    """For every new example so many old ones are shown again."""
+    kept: int = 32_768
+    """Examples in the ring: half as many cost 0.3 % of accuracy, twice as many win nothing."""
+    most: float = 4.0
+    """An answer is cut to so many units."""
+
+
+class Network:
+    """One learned function of inputs between -4 and 4. What was learned counts from the next `export` on."""
+
+    def __init__(self, policy: NetworkPolicy, inputs: int) -> None:
+        self.policy, self.inputs = policy, inputs
+        first, second = policy.units
+        self._shapes = ((first, inputs), (first,), (second, first), (second,), (second,), (1,))
+        self.learned = self._fresh()
+        self.weights = self.learned.copy()
+        self.mean, self.square = np.zeros_like(self.learned), np.zeros_like(self.learned)
+        self.steps = self.seen = self.resets = 0
+        self.examples: Small = np.zeros((0, inputs), dtype=np.int8)
+        self.truths: Floats32 = np.zeros((0, 2), dtype=np.float32)
+        """Target and weight of each example."""
+
+    def _fresh(self) -> Floats32:
+        """Weights that answer zero to everything. The seed is fixed: the same log makes the same network."""
+        dice = np.random.default_rng(1)
+        parts = [dice.normal(size=shape) / np.sqrt(shape[1]) if len(shape) == 2 else np.zeros(shape) for shape in self._shapes]
+        return np.concatenate([part.ravel() for part in parts]).astype(np.float32)
+
+    def _parts(self, flat: Floats32) -> list[Floats32]:
+        """Views of the layers' weights in one flat array."""
+        ends = np.cumsum([np.prod(shape) for shape in self._shapes])
+        return [flat[end - np.prod(shape) : end].reshape(shape) for shape, end in zip(self._shapes, ends, strict=True)]
+
+    def answer(self, inputs: Floats) -> Floats:
+        """What the last exported weights say, one row an example: no BLAS, whose sums depend on how many rows there are."""
+        w1, b1, w2, b2, w3, b3 = self._parts(self.weights)
+        first = np.maximum(np.einsum("nf,hf->nh", inputs.astype(np.float32), w1, optimize=False) + b1, 0.0)
+        second = np.maximum(np.einsum("nf,hf->nh", first, w2, optimize=False) + b2, 0.0)
+        said = ((second * w3).sum(axis=1) + b3).astype(np.float64)
+        return np.asarray(np.minimum(np.maximum(said, -self.policy.most), self.policy.most))
+
+    def learn(self, inputs: Floats, targets: Floats, weights: Floats) -> None:
+        """New examples, in log order; a batch always has the same size, filled up with old ones."""
+        if not len(inputs):
+            return
+        p, new = self.policy, self._keep(inputs, targets, weights)
+        dice = np.random.default_rng(self.seen)
+        batches = -(-len(new) * (1 + p.repeats) // p.batch)
+        old = dice.integers(0, min(self.seen, p.kept), max(batches * p.batch - len(new), 0))
+        for rows in dice.permutation(np.concatenate([new, old]))[: batches * p.batch].reshape(-1, p.batch):
+            self._step(rows)
+
+    def _keep(self, inputs: Floats, targets: Floats, weights: Floats) -> Ints:
+        """Put examples into the ring, over the oldest when it is full; returns their rows."""
+        rows: Ints = (self.seen + np.arange(len(inputs))) % self.policy.kept
+        self.seen += len(inputs)
+        room = min(self.seen, self.policy.kept)
+        if room > len(self.examples):
+            room = min(max(2 * len(self.examples), room), self.policy.kept)
+            self.examples = np.concatenate([self.examples, np.zeros((room - len(self.examples), self.inputs), dtype=np.int8)])
+            self.truths = np.concatenate([self.truths, np.zeros((room - len(self.truths), 2), dtype=np.float32)])
+        self.examples[rows] = np.rint(inputs * STEPS)
+        self.truths[rows, 0], self.truths[rows, 1] = targets, weights
+        return rows
+
+    def _step(self, rows: Ints) -> None:
+        """One step of Adam on a batch."""
+        p, eps = self.policy, np.float32(self.policy.huber_epsilon)
+        w1, b1, w2, b2, w3, b3 = self._parts(self.learned)
+        x = self.examples[rows].astype(np.float32) / np.float32(STEPS)
+        first = np.maximum(x @ w1.T + b1, 0.0)
+        second = np.maximum(first @ w2.T + b2, 0.0)
+        off = np.minimum(np.maximum(second @ w3 + b3 - self.truths[rows, 0], -eps), eps) * self.truths[rows, 1] / np.float32(p.batch)
+        back2 = (off[:, None] * w3) * (second > 0)
+        back1 = (back2 @ w2) * (first > 0)
+        parts = (back1.T @ x, back1.sum(axis=0), back2.T @ first, back2.sum(axis=0), off @ second, off.sum(keepdims=True))
+        slope = np.concatenate([part.ravel() for part in parts])
+        self.steps += 1
+        self.mean += np.float32(1.0 - FASTER) * (slope - self.mean)
+        self.square += np.float32(1.0 - SLOWER) * (slope * slope - self.square)
+        rate = np.float32(p.rate * np.sqrt(1.0 - SLOWER**self.steps) / (1.0 - FASTER**self.steps))
+        self.learned -= rate * self.mean / (np.sqrt(self.square) + np.float32(1e-8))
+
+    def export(self) -> int:
+        """Make what was learned count from now on; returns 1 when the network had to go back to its last good weights."""
+        if np.isfinite(self.learned).all():
+            self.weights = self.learned.copy()
+            return 0
+        self.learned, self.resets = self.weights.copy(), self.resets + 1
+        self.mean, self.square, self.steps = np.zeros_like(self.learned), np.zeros_like(self.learned), 0
+        self.examples, self.truths, self.seen = self.examples[:0], self.truths[:0], 0
+        return 1
+
+    def dump(self) -> tuple[list[int], list[bytes]]:
+        """Counts and arrays; of the ring, only what is filled."""
+        filled = min(self.seen, self.policy.kept)
+        arrays = (self.learned, self.weights, self.mean, self.square, self.examples[:filled], self.truths[:filled])
+        return [self.steps, self.seen, self.resets], [array.tobytes() for array in arrays]
+
+    def load(self, counts: Sequence[int], saved: Sequence[bytes]) -> None:
+        """What `dump` gave. Raises ValueError for a network of another shape."""
+        if {len(raw) for raw in saved[:4]} != {self.learned.nbytes} or len(saved[4]) * 8 != len(saved[5]) * self.inputs:
+            msg = "the model was written by another version: its network has another shape"
+            raise ValueError(msg)
+        self.steps, self.seen, self.resets = counts
+        self.learned, self.weights, self.mean, self.square = (np.frombuffer(raw, dtype=np.float32).copy() for raw in saved[:4])
+        self.examples = np.frombuffer(saved[4], dtype=np.int8).reshape(-1, self.inputs).copy()
+        self.truths = np.frombuffer(saved[5], dtype=np.float32).reshape(-1, 2).copy()
