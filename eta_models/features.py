@@ -22,6 +22,9 @@ NAMES = (
 
 CLIP = 4.0
 
+FIX_AGE_S = 30.0
+"""The unit of the age of a fix."""
+
 
 def scale_s(base_s: Floats) -> Floats:
     """The size of errors at a horizon, in seconds: they grow as its root (25 s at one minute, measured on two feeds)."""
@@ -97,7 +100,7 @@ def _place(journeys: Journeys, ahead: Ahead, answers: Answers) -> list[Floats]:
         plain.spread_s / scale,
         plain.seen.spread_s[at] / scale,
         (plain.seen.weight / (plain.seen.weight + 1.0))[at],
-        journeys.fix_age_s[at] / 30.0,
+        journeys.fix_age_s[at] / FIX_AGE_S,
         journeys.standing[at].astype(np.float64),
         np.where(journeys.standing, journeys.elapsed_s, 0.0)[at] / 60.0,
         last,

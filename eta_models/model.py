@@ -14,8 +14,8 @@ from eta_models.columns import Floats, Ints
 from eta_models.correction import EXPERTS, Correction, CorrectionPolicy, cell_of, group_of
 from eta_models.daily import Daily
 from eta_models.deviation import Deviation, DeviationPolicy
-from eta_models.features import Answers, by_plan_s, features, scale_s
-from eta_models.intervals import IntervalPolicy, Intervals
+from eta_models.features import FIX_AGE_S, NAMES, Answers, by_plan_s, features, scale_s
+from eta_models.intervals import IntervalPolicy, Intervals, kind_of
 from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, Reached, StayEnded
 from eta_models.lateness import Asked, Lateness, LatenessPolicy
 from eta_models.legs import LegPolicy, Legs
@@ -64,7 +64,9 @@ class EtaModel:
     @property
     def resets(self) -> int:
         """How often a model of this fleet went back to its last good weights."""
-        return self.correction.resets + self.spread.resets + self.lateness.resets + self.second_look.network.resets
+        return (
+            self.correction.resets + self.spread.resets + self.lateness.resets + self.second_look.network.resets + self.trips.network.resets
+        )
 
     def estimate(self, journeys: Journeys, ahead: Ahead) -> Estimates:
         """Answer for every remaining visit of every journey; later stops are never answered before earlier ones."""
@@ -80,7 +82,7 @@ class EtaModel:
         )
         p50_s = in_order(ahead, np.maximum(self.second_look.weigh(first_s, looked_s, cell_of(group)), 1.0))
         width_s = self.spread.expected(table) * scale_s(p50_s)
-        low, high = self.intervals.bounds(p50_s, ahead.hop, width_s)
+        low, high = self.intervals.bounds(p50_s, kind_of(ahead.hop, journeys.fix_age_s[ahead.journey]), width_s)
         p10_s, p90_s = np.minimum(in_order(ahead, low), p50_s), np.maximum(in_order(ahead, high), p50_s)
         return Estimates(
             p10_s, p50_s, p90_s,
@@ -166,7 +168,7 @@ class EtaModel:
         self.second_look.learn(inputs, base_s, first_s, looked_s, cell, took_s)
         self.correction.learn(table, base_s, hop, experts, took_s)
         self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale_s(base_s), int(arrived_us.max()) / 1e6)
-        self.intervals.learn(p10_s, p50_s, hop, width_s, took_s)
+        self.intervals.learn(p10_s, p50_s, kind_of(hop, table[:, NAMES.index("fix_age")] * FIX_AGE_S), width_s, took_s)
         self.spread.learn(table, np.abs(took_s - p50_s) / scale_s(p50_s))
         open_then = closes > 0
         about = Asked(p10_s, p50_s, p90_s, width_s, closes, table)
@@ -186,7 +188,7 @@ class EtaModel:
         self.intervals.export()
         self.deviation.export(self.legs)
         self.trackers.export()
-        return self.correction.export() + self.spread.export() + self.lateness.export() + self.second_look.export()
+        return self.correction.export() + self.spread.export() + self.lateness.export() + self.second_look.export() + self.trips.export()
 
 
 def in_order(ahead: Ahead, values: Floats) -> Floats:

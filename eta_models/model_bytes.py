@@ -1,5 +1,6 @@
 """A fleet's model as bytes and back. Tables travel as columns, River objects in the envelope."""
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from eta_models.columns import Floats
 from eta_models.envelope import UntrustedModel, unwrap, wrap
 from eta_models.legs import Legs, LegTable
 from eta_models.model import EtaModel, ModelPolicy
+from eta_models.network import Network
 from eta_models.questions import Questions
 from eta_models.runs import RunTable
 from eta_models.stays import PlaceTable, Stays
@@ -22,6 +24,9 @@ ARRAYS = {
     "intervals": ("low", "high", "asked", "below", "_low", "_high"),
     "spread": ("weights",),
     "lateness": ("weights", "loss", "asked", "share"),
+    "second_look.shares": ("errors", "asked", "share"),
+    "trips.shares": ("errors", "asked", "share"),
+    "trips": ("curve", "curve_seen", "middle"),
 }
 """Learned arrays by part of the model."""
 
@@ -37,7 +42,9 @@ class _SavedModel(msgspec.Struct, frozen=True):
     runs: tuple[dict[str, bytes], int, list[int]]
     daily: tuple[bytes, dict[str, bytes]]
     trackers: tuple[bytes, bytes, list[tuple[bytes, bytes, float]]]
-    trips: tuple[list[bytes], dict[int, bytes]]
+    trips: tuple[list[bytes], dict[int, bytes], int]
+    networks: list[tuple[list[int], list[bytes]]]
+    """The second look's and the trips'."""
     deviation_weight: float
     unexported: tuple[list[int], list[int]]
     """Models and legs that have learned since the last export."""
@@ -48,7 +55,7 @@ class _SavedModel(msgspec.Struct, frozen=True):
 def dump_model(model: EtaModel) -> bytes:
     """Everything learned and every question that waits."""
     saved = _SavedModel(
-        arrays={f"{part}.{name}": _array(getattr(getattr(model, part), name)) for part, names in ARRAYS.items() for name in names},
+        arrays={f"{part}.{name}": _array(getattr(_part(model, part), name)) for part, names in ARRAYS.items() for name in names},
         legs=(model.legs.table.dump(), model.legs.table.count),
         leg_keys=model.legs.keys.dump(),
         areas=model.legs.areas,
@@ -58,7 +65,8 @@ def dump_model(model: EtaModel) -> bytes:
         runs=(model.runs.table.dump(), model.runs.table.count, model.runs.free),
         daily=model.daily.dump(),
         trackers=model.trackers.dump(),
-        trips=(model.trips.dump(), dict(model.questions.trips)),
+        trips=(model.trips.dump(), dict(model.questions.trips), model.trips.seen),
+        networks=[network.dump() for network in _networks(model)],
         deviation_weight=model.deviation.weight,
         unexported=(sorted(model.correction._learned), sorted(model.deviation._touched)),
         resets=(model.correction.resets, model.spread.resets, model.lateness.resets),
@@ -72,12 +80,12 @@ def load_model(raw: bytes, policy: ModelPolicy) -> EtaModel:
     saved = msgspec.msgpack.decode(raw, type=_SavedModel)
     model = EtaModel(policy)
     for key, array in saved.arrays.items():
-        part, name = key.split(".")
-        fresh, kept = getattr(getattr(model, part), name), _from(array)
+        part, _, name = key.rpartition(".")
+        fresh, kept = getattr(_part(model, part), name), _from(array)
         if kept.shape[-1:] != fresh.shape[-1:] or (key != "legs.area_hours" and kept.shape != fresh.shape):
             msg = f"the model was written by another version: {key} is {kept.shape}, not {fresh.shape}"
             raise UntrustedModel(msg)
-        setattr(getattr(model, part), name, kept)
+        setattr(_part(model, part), name, kept)
     _load_legs(model.legs, saved)
     _load_stays(model.stays, saved)
     model.deviation.weight = saved.deviation_weight
@@ -88,6 +96,10 @@ def load_model(raw: bytes, policy: ModelPolicy) -> EtaModel:
     _load_places(model, saved)
     _load_river(model, saved)
     return model
+
+
+def _part(model: EtaModel, path: str) -> object:
+    return attrgetter(path)(model)
 
 
 def _array(array: Floats) -> tuple[list[int], bytes]:
@@ -115,11 +127,17 @@ def _load_places(model: EtaModel, saved: _SavedModel) -> None:
     model.runs.table, model.runs.free = RunTable.load(fields, count), free
     model.daily.load(*saved.daily)
     model.trackers.load(*saved.trackers)
-    learned, model.questions.trips = saved.trips
+    learned, model.questions.trips, model.trips.seen = saved.trips
     try:
         model.trips.load(learned)
+        for network, (counts, arrays) in zip(_networks(model), saved.networks, strict=True):
+            network.load(counts, arrays)
     except ValueError as error:
         raise UntrustedModel(str(error)) from error
+
+
+def _networks(model: EtaModel) -> tuple[Network, Network]:
+    return model.second_look.network, model.trips.network
 
 
 def _load_keys(keys: BoundedKeys[Any], saved: tuple[list[Any], bytes, int]) -> None:

@@ -1,7 +1,7 @@
 """A small network that learns what a plainer answer gets wrong, and is shown every example several times.
 
 Two layers of rectified units and one output, in numpy: Adam (Kingma & Ba 2015) on a Huber loss. One pass over a stream is far too little
-for a network, so examples are kept in a ring and repeated beside the new ones ("experience replay", Lin 1992).
+for a network, so examples are kept and repeated beside the new ones ("experience replay", Lin 1992).
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import Floats, Floats32, Ints, Small
+from eta_models.columns import Floats, Floats32, Small
+from eta_models.lending import Lender
 
 STEPS = 31.0
 """Steps of an input that are told apart in one unit: -4 .. 4 in a byte."""
@@ -29,15 +30,20 @@ class NetworkPolicy:
     repeats: int = 3
     """For every new example so many old ones are shown again."""
     kept: int = 32_768
-    """Examples in the ring: half as many cost 0.3 % of accuracy, twice as many win nothing."""
+    """Examples that are kept to be repeated; .."""
+    span: int = 524_288
+    """.. each of the newest so many has the same chance to be among them."""
     most: float = 4.0
     """An answer is cut to so many units."""
 
 
-class Network:
+class Network(Lender):
     """One learned function of inputs between -4 and 4. What was learned counts from the next `export` on."""
 
+    TABLES = ("examples", "truths")
+
     def __init__(self, policy: NetworkPolicy, inputs: int) -> None:
+        super().__init__()
         self.policy, self.inputs = policy, inputs
         first, second = policy.units
         self._shapes = ((first, inputs), (first,), (second, first), (second,), (second,), (1,))
@@ -69,37 +75,48 @@ class Network:
         return np.asarray(np.minimum(np.maximum(said, -self.policy.most), self.policy.most))
 
     def learn(self, inputs: Floats, targets: Floats, weights: Floats) -> None:
-        """New examples, in log order; a batch always has the same size, filled up with old ones."""
+        """New examples, in log order, among kept ones; a batch always has the same size."""
         if not len(inputs):
             return
-        p, new = self.policy, self._keep(inputs, targets, weights)
-        dice = np.random.default_rng(self.seen)
+        p, dice = self.policy, np.random.default_rng(self.seen)
+        new, truths = np.rint(inputs * STEPS).astype(np.int8), np.stack([targets, weights], axis=1).astype(np.float32)
+        self._keep(new, truths, dice)
         batches = -(-len(new) * (1 + p.repeats) // p.batch)
-        old = dice.integers(0, min(self.seen, p.kept), max(batches * p.batch - len(new), 0))
-        for rows in dice.permutation(np.concatenate([new, old]))[: batches * p.batch].reshape(-1, p.batch):
-            self._step(rows)
+        old = dice.integers(0, len(self._kept()), batches * p.batch - len(new))
+        order = dice.permutation(batches * p.batch).reshape(-1, p.batch)
+        shown, told = np.concatenate([new, self.examples[old]]), np.concatenate([truths, self.truths[old]])
+        for rows in order:
+            self._step(shown[rows].astype(np.float32) / np.float32(STEPS), told[rows])
 
-    def _keep(self, inputs: Floats, targets: Floats, weights: Floats) -> Ints:
-        """Put examples into the ring, over the oldest when it is full; returns their rows."""
-        rows: Ints = (self.seen + np.arange(len(inputs))) % self.policy.kept
-        self.seen += len(inputs)
-        room = min(self.seen, self.policy.kept)
-        if room > len(self.examples):
-            room = min(max(2 * len(self.examples), room), self.policy.kept)
-            self.examples = np.concatenate([self.examples, np.zeros((room - len(self.examples), self.inputs), dtype=np.int8)])
-            self.truths = np.concatenate([self.truths, np.zeros((room - len(self.truths), 2), dtype=np.float32)])
-        self.examples[rows] = np.rint(inputs * STEPS)
-        self.truths[rows, 0], self.truths[rows, 1] = targets, weights
-        return rows
+    def _kept(self) -> Small:
+        return self.examples[: min(self.seen, self.policy.kept)]
 
-    def _step(self, rows: Ints) -> None:
-        """One step of Adam on a batch."""
+    def _keep(self, new: Small, truths: Floats32, dice: np.random.Generator) -> None:
+        """While there is room all are kept; then each takes the place of a random one, so that all of the last `span` have
+        the same chance (a reservoir, Vitter 1985): what is repeated is neither only the last hours nor only the first.
+        """
+        p, rows = self.policy, np.arange(self.seen, self.seen + len(new))
+        self.seen += len(new)
+        late = np.flatnonzero(rows >= p.kept)
+        rows[late] = dice.integers(0, np.minimum(rows[late] + 1, p.span))
+        taken = np.flatnonzero(rows < p.kept)
+        self.own()
+        self._make_room(min(self.seen, p.kept))
+        self.examples[rows[taken]], self.truths[rows[taken]] = new[taken], truths[taken]
+
+    def _make_room(self, rows: int) -> None:
+        more = min(max(2 * len(self.examples), rows), self.policy.kept) - len(self.examples)
+        if rows > len(self.examples):
+            self.examples = np.concatenate([self.examples, np.zeros((more, self.inputs), dtype=np.int8)])
+            self.truths = np.concatenate([self.truths, np.zeros((more, 2), dtype=np.float32)])
+
+    def _step(self, x: Floats32, truths: Floats32) -> None:
+        """One step of Adam on a batch. BLAS may be used: all batches have one size, and a tick's are the same whatever the cut."""
         p, eps = self.policy, np.float32(self.policy.huber_epsilon)
         w1, b1, w2, b2, w3, b3 = self._parts(self.learned)
-        x = self.examples[rows].astype(np.float32) / np.float32(STEPS)
         first = np.maximum(x @ w1.T + b1, 0.0)
         second = np.maximum(first @ w2.T + b2, 0.0)
-        off = np.minimum(np.maximum(second @ w3 + b3 - self.truths[rows, 0], -eps), eps) * self.truths[rows, 1] / np.float32(p.batch)
+        off = np.minimum(np.maximum(second @ w3 + b3 - truths[:, 0], -eps), eps) * truths[:, 1] / np.float32(p.batch)
         back2 = (off[:, None] * w3) * (second > 0)
         back1 = (back2 @ w2) * (first > 0)
         parts = (back1.T @ x, back1.sum(axis=0), back2.T @ first, back2.sum(axis=0), off @ second, off.sum(keepdims=True))
@@ -121,7 +138,7 @@ class Network:
         return 1
 
     def dump(self) -> tuple[list[int], list[bytes]]:
-        """Counts and arrays; of the ring, only what is filled."""
+        """Counts and arrays; of the examples, only those that are there."""
         filled = min(self.seen, self.policy.kept)
         arrays = (self.learned, self.weights, self.mean, self.square, self.examples[:filled], self.truths[:filled])
         return [self.steps, self.seen, self.resets], [array.tobytes() for array in arrays]

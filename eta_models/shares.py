@@ -18,11 +18,11 @@ class Shares:
 
     def __init__(self, cells: int) -> None:
         self.errors, self.asked = np.zeros((cells, 2)), np.zeros(cells)
-        self._share = np.zeros(cells)
+        self.share = np.zeros(cells)
 
     def of(self, cell: Ints) -> Floats:
         """The share in each cell, as last exported."""
-        return self._share[cell]
+        return self.share[cell]
 
     def learn(self, cell: Ints, first: Floats, second: Floats) -> None:
         """Absolute errors of both answers in error scales, in log order."""
@@ -34,4 +34,4 @@ class Shares:
     def export(self) -> None:
         """Make what was learned count from now on."""
         better = self.errors[:, 0] - self.errors[:, 1]
-        self._share = np.minimum(self.asked / TRUSTED, 1.0) / (1.0 + np.exp(-SHARPNESS * better))
+        self.share = np.minimum(self.asked / TRUSTED, 1.0) / (1.0 + np.exp(-SHARPNESS * better))

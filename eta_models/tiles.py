@@ -73,6 +73,20 @@ def _chosen() -> Ints:
 
 _CHOSEN = _chosen()
 
+KINDS = ("neither", "at", "to", "both", "vehicle")
+"""What a tiling is about: the position, the destination, both, neither, or the vehicle."""
+
+
+def _kind(names: Sequence[str]) -> str:
+    if "vehicle" in names:
+        return "vehicle"
+    at, to = (any(name.startswith(end) for name in names) for end in ("at", "to"))
+    return "both" if at and to else "at" if at else "to" if to else "neither"
+
+
+OF_KIND = tuple(np.array([place for place, names in enumerate(TILINGS) if _kind(names) == kind]) for kind in KINDS)
+"""The tilings of each kind."""
+
 
 def tiles(asked: Floats32) -> Ints:
     """The entries of a trip's tiles in the table, shape (trips, tilings); `asked` has the columns `ASKED`."""

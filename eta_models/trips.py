@@ -2,18 +2,22 @@
 
 The base is a learned curve over the crow distance left. What it gets wrong, in units of the error at that horizon, is learned by a
 linear model over hashed tiles (`tiles.py`), one question at a time, with AdaGrad (Duchi 2011) and a Huber loss: the recipe of the River
-models, in numpy, because a trip has seventy tiles and River's dicts would cost ten times as much.
+models, in numpy, because a trip has seventy tiles and River's dicts would cost ten times as much. A network that sees the same and what the
+tiles say learns what is still wrong: how place and hour work together.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from eta_models.columns import Floats, Floats32, Ints
 from eta_models.features import scale_s
 from eta_models.lending import Lender
-from eta_models.tiles import ASKED, BITS, tiles
+from eta_models.network import Network, NetworkPolicy
+from eta_models.shares import Shares
+from eta_models.tiles import ASKED, BITS, OF_KIND, tiles
+from eta_models.trip_inputs import WIDTH, trip_inputs
 
 NODES_M = np.array([0.0, 5, 12, 25, 50, 100, 200, 350, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000, 9000, 14000, 20000, 40000])
 """Crow distances between which the curve is straight."""
@@ -31,6 +35,7 @@ class TripPolicy:
     longest_s: float = 5_400.0
     speed_mps: float = 7.0
     """Before anything was seen: over the crow distance times the usual detour of streets (1.3), after a minute to set off."""
+    network: NetworkPolicy = field(default_factory=lambda: NetworkPolicy(kept=65_536))
 
 
 class Trips(Lender):
@@ -45,14 +50,27 @@ class Trips(Lender):
         self.curve_seen = np.zeros(len(NODES_M))
         self.weights = np.zeros(0, dtype=np.float32)
         self.squares = np.zeros(0, dtype=np.float32)
+        self.middle, self.seen = np.zeros(2), 0
+        """The mean place of so many trips, in degrees."""
+        self.network, self.shares = Network(policy.network, WIDTH), Shares(1)
 
     def expected_s(self, asked: Floats32) -> Floats:
         """Seconds to the destination, one row a trip; `asked` has the columns `tiles.ASKED`."""
-        base_s = self._base_s(asked)
+        curve_s = self._base_s(asked)
         if not len(self.weights):
-            return base_s
-        shift = self.weights[tiles(asked)].astype(np.float64).sum(axis=1)
-        return np.asarray(np.maximum(base_s + np.minimum(np.maximum(shift, -6.0), 8.0) * scale_s(base_s), 1.0))
+            return curve_s
+        tiles_s, inputs = self._tiles_s(asked, tiles(asked), curve_s)
+        looked_s = tiles_s + self.network.answer(inputs) * scale_s(tiles_s)
+        share = self.shares.of(np.zeros(len(asked), dtype=np.int64))
+        return np.asarray(np.maximum(tiles_s + share * (looked_s - tiles_s), 1.0))
+
+    def _tiles_s(self, asked: Floats32, rows: Ints, curve_s: Floats) -> tuple[Floats, Floats]:
+        """What the tiles say, in seconds, and what the network sees."""
+        weights = self.weights[rows].astype(np.float64)
+        sums = np.stack([weights[:, kind].sum(axis=1) for kind in OF_KIND], axis=1)
+        shift = np.minimum(np.maximum(weights.sum(axis=1), -6.0), 8.0)
+        tiles_s = np.maximum(curve_s + shift * scale_s(curve_s), 1.0)
+        return tiles_s, trip_inputs(asked, self.middle, curve_s, tiles_s, sums)
 
     def left_s(self, asked: Floats32) -> Floats:
         """As `expected_s`; NaN for rows that are NaN, as no trip is asked about."""
@@ -72,7 +90,9 @@ class Trips(Lender):
         base_s = self._base_s(asked)
         scale = scale_s(base_s)
         targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
-        for row, target, unit in zip(tiles(asked), targets, (scale / 100.0).tolist(), strict=True):
+        rows = tiles(asked)
+        self._learn_network(asked, rows, base_s, took_s)
+        for row, target, unit in zip(rows, targets, (scale / 100.0).tolist(), strict=True):
             error = float(self.weights[row].sum(dtype=np.float64)) - target
             step = max(-p.huber_epsilon, min(p.huber_epsilon, error)) * unit
             squares = self.squares[row] + np.float32(step * step)
@@ -80,21 +100,35 @@ class Trips(Lender):
             self.weights[row] -= np.float32(p.learning_rate * step) / np.sqrt(squares)
         self._learn_curve(asked, base_s, took_s)
 
+    def _learn_network(self, asked: Floats32, rows: Ints, curve_s: Floats, took_s: Floats) -> None:
+        """What the tiles get wrong, before they too learn it."""
+        self.seen += len(asked)
+        self.middle += (asked[:, :2].astype(np.float64).mean(axis=0) - self.middle) * (len(asked) / self.seen)
+        tiles_s, inputs = self._tiles_s(asked, rows, curve_s)
+        scale = scale_s(tiles_s)
+        looked_s = tiles_s + self.network.answer(inputs) * scale
+        self.shares.learn(np.zeros(len(asked), dtype=np.int64), np.abs(tiles_s - took_s) / scale, np.abs(looked_s - took_s) / scale)
+        self.network.learn(inputs, np.minimum(np.maximum((took_s - tiles_s) / scale, -8.0), 8.0), scale / 100.0)
+
+    def export(self) -> int:
+        """Make what was learned count from now on; returns 1 when the network was reset."""
+        self.shares.export()
+        return self.network.export()
+
     def dump(self) -> list[bytes]:
-        """All that was learned; of the table, only the tiles that were seen."""
+        """Of the table, the tiles that were seen: which, and what was learned of them."""
         seen = np.flatnonzero(self.squares != np.float32(self.policy.first_squares)).astype(np.int32)
-        return [array.tobytes() for array in (self.curve, self.curve_seen, seen, self.weights[seen], self.squares[seen])]
+        return [array.tobytes() for array in (seen, self.weights[seen], self.squares[seen])]
 
     def load(self, saved: Sequence[bytes]) -> None:
         """What `dump` gave. Raises ValueError for tables of another size."""
-        if {len(raw) for raw in saved[:2]} != {8 * len(NODES_M)} or len({len(raw) for raw in saved[2:]}) != 1:
+        if len({len(raw) for raw in saved}) != 1:
             msg = "the model was written by another version: its trips have tables of another size"
             raise ValueError(msg)
-        self.curve, self.curve_seen = (np.frombuffer(raw, dtype=np.float64).copy() for raw in saved[:2])
-        seen = np.frombuffer(saved[2], dtype=np.int32)
+        seen = np.frombuffer(saved[0], dtype=np.int32)
         if len(seen):
             self._make_room()
-            self.weights[seen], self.squares[seen] = (np.frombuffer(raw, dtype=np.float32) for raw in saved[3:])
+            self.weights[seen], self.squares[seen] = (np.frombuffer(raw, dtype=np.float32) for raw in saved[1:])
 
     def _make_room(self) -> None:
         if not len(self.weights):
