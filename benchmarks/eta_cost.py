@@ -12,9 +12,12 @@ from time import perf_counter
 import numpy as np
 from river import linear_model, optim
 
+from eta_models.columns import Floats32
 from eta_models.features import NAMES
 from eta_models.journeys import Ahead, Journeys, LegTaken, Reached
 from eta_models.model import EtaModel, ModelPolicy
+from eta_models.tiles import ASKED
+from eta_models.trips import TripPolicy, Trips
 
 US_PER_VISIT, US_PER_QUESTION = 5.0, 100.0
 
@@ -32,6 +35,7 @@ def fleet(rng: np.random.Generator, vehicles: int, stops: int, now_s: float) -> 
         deviation_s=rng.normal(60, 120, vehicles), paused_s=np.zeros(vehicles), standing=np.zeros(vehicles, dtype=bool),
         place=np.full(vehicles, -1), service_s=nan, ready_in_s=nan, opens=np.zeros(vehicles, dtype=bool),
         left_place=np.arange(vehicles) % 500, vehicle=np.arange(vehicles), route=np.arange(vehicles), now_s=np.full(vehicles, now_s),
+        trip=np.full((vehicles, len(ASKED)), np.nan, dtype=np.float32),
     )  # fmt: skip
     ahead = Ahead(
         journey=journey, hop=hop, leg=leg, place=leg % 500, area=leg % 50, leg_m=np.full(count, 1_000.0),
@@ -84,6 +88,23 @@ def learned(model: EtaModel, rng: np.random.Generator, question: tuple[Journeys,
     return 1e6 * (perf_counter() - started) / count
 
 
+def trips_made(rng: np.random.Generator, count: int) -> Floats32:
+    """Trips without a plan in a town of ten kilometres."""
+    made = rng.uniform(0, 1, (count, len(ASKED)))
+    spans = {"lat": 0.1, "lon": 0.1, "to_lat": 0.1, "to_lon": 0.1, "to_m": 6_000.0, "behind_m": 3_000.0, "leg_m": 7_000.0}
+    spans |= {"elapsed_s": 900.0, "hour": 24.0, "vehicle": 300.0, "speed_mps": 15.0, "closing_mps": 12.0}
+    return (made * [spans.get(name, 1.0) for name in ASKED]).astype(np.float32)
+
+
+def trip_costs(rng: np.random.Generator, count: int) -> tuple[float, float]:
+    """Microseconds to answer and to learn a trip without a plan, so many at a time."""
+    trips, model = trips_made(rng, count), Trips(TripPolicy())
+    model.learn(trips, 60.0 + trips[:, ASKED.index("to_m")] / 5.0)
+    model.export()
+    answer = microseconds(lambda: model.expected_s(trips), count)
+    return answer, microseconds(lambda: model.learn(trips, 60.0 + trips[:, ASKED.index("to_m")] / 5.0), count)
+
+
 def one_model(rng: np.random.Generator) -> float:
     """Microseconds of `learn_one` of one linear model."""
     model = linear_model.LinearRegression(optimizer=optim.AdaGrad(0.04), loss=optim.losses.Huber(0.2))
@@ -108,6 +129,8 @@ def main() -> None:
         values = np.linspace(-4, 0, visits)
         exponential = microseconds(lambda values=values: [np.exp(values) for _ in range(args.rounds)], visits * args.rounds)
         print(f"answer {visits:6,} visits   {answer:8.2f} us a visit   {answer / exponential:8.0f} exponentials   (aim {US_PER_VISIT:.0f})")
+    answer, learn = trip_costs(rng, args.vehicles)
+    print(f"a trip without a plan  {answer:8.2f} us more to answer, {learn:.1f} us more to learn")
     print(f"learn                  {min(costs):8.1f} us a question {min(costs) / baseline:5.1f} x learn_one   (aim {US_PER_QUESTION:.0f})")
 
 

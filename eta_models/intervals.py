@@ -18,7 +18,7 @@ class IntervalPolicy:
     inside: float = 0.805
     """Half a point more than is promised: what is learned from is a little easier than what is asked, .."""
     inside_far: float = 0.825
-    """.. and more so beyond half an hour, where the truths of the slowest come in last."""
+    """.. and more so beyond a quarter of an hour, where the truths of the slowest come in last."""
     most_upper: float = 0.97
     """Where truths lie below P10 more often, because nothing is promised before now, the upper end makes up for it, so far."""
     first_low: float = -1.3
@@ -29,7 +29,7 @@ class IntervalPolicy:
 CUTS_S = np.array([20.0, 60.0, *BINS_S])
 """Horizons at which quantiles are kept apart: finer at the end, where a vehicle may have arrived before its fix came in."""
 
-FAR_S = 1_800.0
+FAR_S = 900.0
 
 NEAR_S = 120.0
 """Nearer than this all horizons make up together for truths that lie before now: of the very nearest more than half may."""

@@ -1,7 +1,8 @@
-"""A small network that learns what a plainer answer gets wrong, and is shown every example several times.
+"""Two small networks that learn what a plainer answer gets wrong, and are shown every example several times.
 
-Two layers of rectified units and one output, in numpy: Adam (Kingma & Ba 2015) on a Huber loss. One pass over a stream is far too little
-for a network, so examples are kept and repeated beside the new ones ("experience replay", Lin 1992).
+Both see the same and start from other weights; their mean is better than either. Two layers of rectified units and one output, in numpy:
+Adam (Kingma & Ba 2015) on a Huber loss. One pass over a stream is far too little for a network, so examples are kept and repeated beside the
+new ones ("experience replay", Lin 1992).
 """
 
 from collections.abc import Sequence
@@ -23,6 +24,7 @@ FASTER, SLOWER = 0.9, 0.999
 class NetworkPolicy:
     """How a network learns; chosen on three public feeds by their first days, and the same for all."""
 
+    members: int = 2
     units: tuple[int, int] = (48, 16)
     rate: float = 0.0005
     huber_epsilon: float = 0.2
@@ -45,8 +47,8 @@ class Network(Lender):
     def __init__(self, policy: NetworkPolicy, inputs: int) -> None:
         super().__init__()
         self.policy, self.inputs = policy, inputs
-        first, second = policy.units
-        self._shapes = ((first, inputs), (first,), (second, first), (second,), (second,), (1,))
+        (first, second), m = policy.units, policy.members
+        self._shapes = ((m, first, inputs), (m, 1, first), (m, second, first), (m, 1, second), (m, 1, second), (m, 1))
         self.learned = self._fresh()
         self.weights = self.learned.copy()
         self.mean, self.square = np.zeros_like(self.learned), np.zeros_like(self.learned)
@@ -58,7 +60,9 @@ class Network(Lender):
     def _fresh(self) -> Floats32:
         """Weights that answer zero to everything. The seed is fixed: the same log makes the same network."""
         dice = np.random.default_rng(1)
-        parts = [dice.normal(size=shape) / np.sqrt(shape[1]) if len(shape) == 2 else np.zeros(shape) for shape in self._shapes]
+        parts = [
+            dice.normal(size=shape) / np.sqrt(shape[2]) if place in (0, 2) else np.zeros(shape) for place, shape in enumerate(self._shapes)
+        ]
         return np.concatenate([part.ravel() for part in parts]).astype(np.float32)
 
     def _parts(self, flat: Floats32) -> list[Floats32]:
@@ -69,9 +73,9 @@ class Network(Lender):
     def answer(self, inputs: Floats) -> Floats:
         """What the last exported weights say, one row an example: no BLAS, whose sums depend on how many rows there are."""
         w1, b1, w2, b2, w3, b3 = self._parts(self.weights)
-        first = np.maximum(np.einsum("nf,hf->nh", inputs.astype(np.float32), w1, optimize=False) + b1, 0.0)
-        second = np.maximum(np.einsum("nf,hf->nh", first, w2, optimize=False) + b2, 0.0)
-        said = ((second * w3).sum(axis=1) + b3).astype(np.float64)
+        first = np.maximum(np.einsum("nf,mhf->mnh", inputs.astype(np.float32), w1, optimize=False) + b1, 0.0)
+        second = np.maximum(np.einsum("mnf,mhf->mnh", first, w2, optimize=False) + b2, 0.0)
+        said = ((second * w3).sum(axis=2) + b3).astype(np.float64).mean(axis=0)
         return np.asarray(np.minimum(np.maximum(said, -self.policy.most), self.policy.most))
 
     def learn(self, inputs: Floats, targets: Floats, weights: Floats) -> None:
@@ -114,12 +118,14 @@ class Network(Lender):
         """One step of Adam on a batch. BLAS may be used: all batches have one size, and a tick's are the same whatever the cut."""
         p, eps = self.policy, np.float32(self.policy.huber_epsilon)
         w1, b1, w2, b2, w3, b3 = self._parts(self.learned)
-        first = np.maximum(x @ w1.T + b1, 0.0)
-        second = np.maximum(first @ w2.T + b2, 0.0)
-        off = np.minimum(np.maximum(second @ w3 + b3 - truths[:, 0], -eps), eps) * truths[:, 1] / np.float32(p.batch)
-        back2 = (off[:, None] * w3) * (second > 0)
+        first = np.maximum(x @ w1.transpose(0, 2, 1) + b1, 0.0)
+        second = np.maximum(first @ w2.transpose(0, 2, 1) + b2, 0.0)
+        said = (second * w3).sum(axis=2) + b3
+        off = np.minimum(np.maximum(said - truths[:, 0], -eps), eps) * truths[:, 1] / np.float32(p.batch)
+        back2 = off[:, :, None] * w3 * (second > 0)
         back1 = (back2 @ w2) * (first > 0)
-        parts = (back1.T @ x, back1.sum(axis=0), back2.T @ first, back2.sum(axis=0), off @ second, off.sum(keepdims=True))
+        slopes = (back1.transpose(0, 2, 1) @ x, back1.sum(axis=1), back2.transpose(0, 2, 1) @ first, back2.sum(axis=1))
+        parts = (*slopes, (off[:, :, None] * second).sum(axis=1), off.sum(axis=1))
         slope = np.concatenate([part.ravel() for part in parts])
         self.steps += 1
         self.mean += np.float32(1.0 - FASTER) * (slope - self.mean)

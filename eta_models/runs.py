@@ -28,8 +28,8 @@ class RunPolicy:
     """... when the vehicle had stood there as long, within so many seconds and so much of the time."""
     plain_weight: float = 0.5
     """The plain estimate counts as so many runs."""
-    capacity: int = 4_096
-    """Legs with runs: 8 MB. Only a leg that is driven a second time gets room, and nobody loses it but with the leg itself."""
+    capacity: int = 2_560
+    """Legs with runs: 5 MB. Only a leg that is driven a second time gets room, and nobody loses it but with the leg itself."""
 
 
 class RunTable(Columns):

@@ -33,4 +33,4 @@ def trip_inputs(asked: Floats32, middle: Floats, curve_s: Floats, tiles_s: Float
         np.minimum(c["to_m"], 400.0) / 200.0 - 1.0, (c["behind_m"] + c["to_m"]) / (c["leg_m"] + 100.0) - 1.0,
         *(sums.T / 2.0),
     ]  # fmt: skip
-    return np.minimum(np.maximum(np.stack(columns, axis=1), -CLIP), CLIP)
+    return np.asarray(np.minimum(np.maximum(np.stack(columns, axis=1), -CLIP), CLIP))

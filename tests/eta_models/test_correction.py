@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eta_models.correction import BINS_S, EXPERTS, PLAIN, Correction, CorrectionPolicy, group_of, hop_class
+from eta_models.correction import BINS_S, EXPERTS, PLAIN, Correction, CorrectionPolicy, group_of
 from eta_models.features import CLIP, NAMES, scale_s
 
 NAN = float("nan")
@@ -44,13 +44,13 @@ def test_questions_are_grouped_by_horizon_and_by_whether_the_stop_is_the_next():
     base_s = np.array([0.0, 119.9, 120.0, 2_399.9, 2_400.0, 1e12])
     assert group_of(base_s, np.zeros(6, dtype=np.int64)).tolist() == [0, 0, 2, 20, 22, 22]
     assert group_of(base_s, np.array([1, 2, 3, 4, 5, 900])).tolist() == [1, 1, 3, 21, 23, 23]
-    assert Correction.BINNED == 2 * NOBODY
+    assert Correction.GROUPS == 2 * NOBODY
 
 
 def test_before_anything_was_learned_all_experts_weigh_the_same_and_the_models_say_the_base():
     table, base_s, hop, plain = made(np.random.default_rng(2), 50)
     experts, answer = answered(Correction(CorrectionPolicy()), table, base_s, hop, plain)
-    for column in (EXPERTS.index(name) for name in ("base", "binned", "by_hop", "common")):
+    for column in (EXPERTS.index(name) for name in ("base", "learned")):
         assert experts[:, column].tolist() == base_s.tolist()
     assert answer == pytest.approx(experts.mean(axis=1))
 
@@ -68,13 +68,11 @@ def test_the_exported_weights_answer_as_river_does():
     table, base_s, hop, plain = made(np.random.default_rng(3), 300)
     group = group_of(base_s, hop)
     experts = correction.experts(table, base_s, hop, plain)
-    by_hop = (correction.BINNED + hop_class(hop)).tolist()
-    for column, numbers in enumerate((group.tolist(), by_hop, [correction.COMMON] * 300), start=EXPERTS.index("binned")):
-        rows = zip(numbers, table.tolist(), strict=True)
-        shift = np.array([correction.models[number].predict_one(dict(zip(NAMES, row, strict=True))) for number, row in rows])
-        assert np.abs(shift).max() > 0.5
-        wanted = base_s + np.clip(shift, -CLIP, CLIP) * scale_s(base_s)
-        assert np.abs((experts[:, column] - wanted) / scale_s(base_s)).max() < 1e-9
+    rows = zip(group.tolist(), table.tolist(), strict=True)
+    shift = np.array([correction.models[number].predict_one(dict(zip(NAMES, row, strict=True))) for number, row in rows])
+    assert np.abs(shift).max() > 0.5
+    wanted = base_s + np.clip(shift, -CLIP, CLIP) * scale_s(base_s)
+    assert np.abs((experts[:, EXPERTS.index("learned")] - wanted) / scale_s(base_s)).max() < 1e-9
 
 
 def test_what_was_learned_since_the_last_export_changes_no_answer():
@@ -90,12 +88,12 @@ def test_what_was_learned_since_the_last_export_changes_no_answer():
 
 
 def test_a_rule_in_the_features_is_learned_and_trusted():
-    correction = learned(count=1_500, rounds=3)
+    correction = learned(count=8_000, rounds=6)
     table, base_s, hop, plain = made(np.random.default_rng(5), 500)
     experts, answer = answered(correction, table, base_s, hop, plain)
     errors = np.abs(np.column_stack([experts, answer]) - truth(table, base_s)[:, None]).mean(axis=0)
-    common, base, weighed = errors[EXPERTS.index("common")], errors[EXPERTS.index("base")], errors[-1]
-    assert common < 0.35 * base
+    own, base, weighed = errors[EXPERTS.index("learned")], errors[EXPERTS.index("base")], errors[-1]
+    assert own < 0.35 * base
     assert weighed < 0.5 * base
 
 
@@ -131,8 +129,8 @@ def test_an_answer_has_the_same_bits_alone_and_among_others():
 
 
 @pytest.mark.parametrize("poison", [float("inf"), float("-inf"), float("nan")])
-@pytest.mark.parametrize("number", [4, Correction.COMMON])
-def test_a_poisoned_model_goes_back_to_its_last_good_weights_and_is_counted(poison, number):
+def test_a_poisoned_model_goes_back_to_its_last_good_weights_and_is_counted(poison):
+    number = 4
     correction, rng = learned(), np.random.default_rng(8)
     good, question = correction.weights.copy(), made(rng, 50)
     before = answered(correction, *question)[0]
@@ -143,7 +141,7 @@ def test_a_poisoned_model_goes_back_to_its_last_good_weights_and_is_counted(pois
     assert correction.export() == 1
     assert correction.resets == 1
     assert correction.weights[number].tolist() == good[number].tolist()
-    column = EXPERTS.index("common" if number == correction.COMMON else "binned")
+    column = EXPERTS.index("learned")
     assert answered(correction, *question)[0][:, column].tolist() == before[:, column].tolist()
     row = dict(zip(NAMES, question[0][0].tolist(), strict=True))
     wanted = float((good[number, :-1] * question[0][0]).sum() + good[number, -1])
@@ -152,7 +150,7 @@ def test_a_poisoned_model_goes_back_to_its_last_good_weights_and_is_counted(pois
 
 def test_a_model_that_was_reset_learns_on():
     correction = learned(rounds=2)
-    correction.models[correction.COMMON].intercept = float("nan")
+    correction.models[-1].intercept = float("nan")
     rng = np.random.default_rng(9)
     table, base_s, hop, plain = made(rng, 600)
     correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s))

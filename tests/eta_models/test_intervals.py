@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from eta_models.correction import BINS_S
 from eta_models.features import scale_s
-from eta_models.intervals import IntervalPolicy, Intervals
+from eta_models.intervals import LATER, NEXT, OLD_S, SILENT, IntervalPolicy, Intervals, kind_of
 
 HORIZONS_S = (90.0, 400.0, 1_100.0, 3_000.0)
 
@@ -71,7 +71,7 @@ def test_what_was_learned_since_the_last_export_changes_no_bound():
     assert [bound.tobytes() for bound in intervals.bounds(*asked)] != before
 
 
-ERRORS = st.lists(st.tuples(st.floats(1.0, 1e5), st.integers(0, 3), st.floats(0.0, 1e5), st.floats(-1e12, 1e12)), max_size=40)
+ERRORS = st.lists(st.tuples(st.floats(1.0, 1e5), st.integers(0, 2), st.floats(0.0, 1e5), st.floats(-1e12, 1e12)), max_size=40)
 
 
 @given(ERRORS, st.lists(st.floats(1.0, 1e12), min_size=1, max_size=8), st.floats(0.0, 1e6))
@@ -82,10 +82,15 @@ def test_low_stays_below_high_with_p50_between_and_never_before_now(learned, ask
         learn(intervals, p50_s, hop, spread_s, took_s)
         intervals.export()
     p50_s = np.array(asked)
-    for hop in (0, 1):
+    for hop in (NEXT, LATER, SILENT):
         low, high = intervals.bounds(p50_s, np.full(len(asked), hop), np.full(len(asked), spread))
         assert ((low >= 0.0) & (low < high) & (low <= p50_s) & (p50_s <= high)).all()
         assert np.isfinite(high).all()
+
+
+def test_questions_after_an_old_fix_are_kept_apart_from_those_about_the_next_stop_and_later_ones():
+    kinds = kind_of(np.array([0, 3, 0, 3]), np.array([OLD_S, 0.0, OLD_S + 0.1, 900.0]))
+    assert kinds.tolist() == [NEXT, LATER, SILENT, SILENT]
 
 
 def test_each_horizon_learns_for_itself():

@@ -17,7 +17,7 @@ from eta_models.trackers import NAMES as OFF
 def answer_of(count: int, first: float = 0.0) -> Estimates:
     """An answer whose row i says first + i in every column, its features what that leaves over from fours."""
     value = first + np.arange(count, dtype=np.float64)
-    wide = {"features": len(NAMES), "experts": len(EXPERTS), "slots": len(OFF)}
+    wide = {"features": len(NAMES), "experts": len(EXPERTS) + 1, "slots": len(OFF)}
     names = [field.name for field in fields(Estimates)]
     columns = {name: np.repeat(value[:, None], wide[name], axis=1) if name in wide else value.copy() for name in names}
     return Estimates(**{**columns, "features": columns["features"] % 4.0})
@@ -45,7 +45,7 @@ def test_a_question_is_kept_with_all_it_rested_on():
     features, experts, base_s = questions.answered(np.array([row, other]))
     assert base_s.tolist() == [7.0, 5.0]
     assert features.tolist() == [[3.0] * len(NAMES), [1.0] * len(NAMES)]
-    assert experts[1].tolist() == [5.0] * len(EXPERTS)
+    assert experts[1].tolist() == [5.0] * (len(EXPERTS) + 1)
     assert np.isnan(questions.closes_in_s[other])
     assert questions.hop[other] == 4
 

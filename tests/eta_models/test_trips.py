@@ -5,6 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eta_models.model import EtaModel, ModelPolicy
+from eta_models.model_bytes import dump_model, load_model
+from eta_models.network import NetworkPolicy
 from eta_models.tiles import ASKED, BITS, TILINGS, tiles
 from eta_models.trips import TripPolicy, Trips
 
@@ -36,6 +39,7 @@ def taught(count: int = 12_000) -> Trips:
     for _ in range(count // 200):
         trips = asked(rng, 200)
         model.learn(trips, took_s(trips, rng))
+        model.export()
     return model
 
 
@@ -87,17 +91,28 @@ def test_whatever_is_asked_and_learned_the_answer_is_finite_and_positive(drawn):
 
 
 def test_what_was_saved_and_loaded_answers_and_learns_the_same():
-    model, again, rng = taught(2_000), Trips(TripPolicy()), np.random.default_rng(7)
-    again.load(model.dump())
+    model, rng = EtaModel(ModelPolicy()), np.random.default_rng(7)
+    model.trips = taught(2_000)
+    again = load_model(dump_model(model), ModelPolicy())
     trips = asked(rng, 50)
-    assert again.expected_s(trips).tolist() == model.expected_s(trips).tolist()
+    assert again.trips.expected_s(trips).tolist() == model.trips.expected_s(trips).tolist()
     more = took_s(trips, rng)
     for one in (model, again):
-        one.learn(trips, more)
-    assert again.dump() == model.dump()
+        one.trips.learn(trips, more)
+        one.export()
+    assert dump_model(again) == dump_model(model)
+
+
+def test_how_place_and_hour_work_together_is_learned_by_the_network():
+    tiles_only, rng = Trips(TripPolicy(network=NetworkPolicy(rate=0.0))), np.random.default_rng(1)
+    for _ in range(60):
+        trips = asked(rng, 200)
+        tiles_only.learn(trips, took_s(trips, rng))
+        tiles_only.export()
+    assert error_s(taught()) < 0.9 * error_s(tiles_only)
 
 
 def test_tables_of_another_size_are_refused():
-    saved = Trips(TripPolicy()).dump()
+    saved = taught(400).dump()
     with pytest.raises(ValueError, match="another version"):
         Trips(TripPolicy()).load([saved[0][:-8], *saved[1:]])
