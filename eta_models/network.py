@@ -1,8 +1,8 @@
 """Two small networks that learn what a plainer answer gets wrong, and are shown every example several times.
 
 Both see the same and start from other weights; their mean is better than either. Two layers of rectified units and one output, in numpy:
-Adam (Kingma & Ba 2015) on a Huber loss. One pass over a stream is far too little for a network, so examples are kept and repeated beside the
-new ones ("experience replay", Lin 1992).
+Adam (Kingma & Ba 2015) on a Huber loss. One pass over a stream is far too little for a network, so examples are kept and repeated beside
+the new ones ("experience replay", Lin 1992).
 """
 
 from collections.abc import Sequence
