@@ -15,10 +15,9 @@ class IntervalPolicy:
 
     step: float = 0.7
     least_step: float = 0.01
-    inside: float = 0.805
-    """Half a point more than is promised: what is learned from is a little easier than what is asked, .."""
+    inside: float = 0.80
     inside_far: float = 0.825
-    """.. and more so beyond a quarter of an hour, where the truths of the slowest come in last."""
+    """Beyond a quarter of an hour: the truths of the slowest come in last, so that what is learned from is easier than what is asked."""
     most_upper: float = 0.97
     """Where truths lie below P10 more often, because nothing is promised before now, the upper end makes up for it, so far."""
     first_low: float = -1.3

@@ -31,7 +31,7 @@ def learn(intervals: Intervals, p50_s, hop, spread_s, took_s):
     intervals.learn(intervals.bounds(p50_s, hop, spread_s)[0], p50_s, hop, spread_s, took_s)
 
 
-def test_coverage_comes_to_a_little_over_80_percent_at_every_horizon_asked_before_learned():
+def test_coverage_comes_to_80_percent_and_far_ahead_to_a_little_more_at_every_horizon_asked_before_learned():
     intervals, rng = Intervals(IntervalPolicy()), np.random.default_rng(1)
     covered, below, seen = np.zeros((4, 2)), np.zeros((4, 2)), np.zeros((4, 2))
     for number in range(300):
@@ -42,7 +42,7 @@ def test_coverage_comes_to_a_little_over_80_percent_at_every_horizon_asked_befor
                 np.add.at(table, (which, hop), flags)
         learn(intervals, p50_s, hop, spread_s, took_s)
         intervals.export()
-    assert (covered / seen).ravel().tolist() == pytest.approx([0.805] * 6 + [0.825] * 2, abs=0.025)
+    assert (covered / seen).ravel().tolist() == pytest.approx([0.8] * 4 + [0.825] * 4, abs=0.025)
     assert (below / seen).ravel().tolist() == pytest.approx([0.1] * 8, abs=0.025)
 
 
