@@ -40,7 +40,8 @@ def publish(policy: PublishPolicy, state: FleetState, asked: Asked, out: Outputs
     journey = asked.ahead.journey
     now_us = asked.now_us[journey]
     ahead_s = (np.minimum(seconds, MOST_S) for seconds in (answer.p10_s, answer.p50_s, answer.p90_s))
-    p10, p50, p90 = ((now_us + np.rint(seconds * 1e6).astype(np.int64)) // GRAIN_US * GRAIN_US for seconds in ahead_s)
+    # Rounded up: nothing is promised before now.
+    p10, p50, p90 = (-(-(now_us + np.rint(seconds * 1e6).astype(np.int64)) // GRAIN_US) * GRAIN_US for seconds in ahead_s)
     before = (visits.p10_us[visit], visits.p50_us[visit], visits.p90_us[visit])
     moved = np.maximum.reduce([np.abs(new - old) for new, old in zip((p10, p50, p90), before, strict=True)]) > policy.keep_s * 1e6
     moved |= np.abs(answer.p_late - visits.p_late[visit]) > policy.keep_p

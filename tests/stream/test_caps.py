@@ -25,7 +25,8 @@ ROWS = {
     "fences": "| fences |", "fence_index": "| fences |", "fence_rules": "| fences |", "contacts": VEHICLES,
     "speeds": "speeds by cell", "truths": "kept until the next tick", "recent": "last events for readers",
     "corridors": "corridors (", "exceptions": "| exceptions (", "faults": "faults by vehicle",
-    "traffic": "| traffic (", "failed": "visits that failed of late", "asked": "what was asked about them",
+    "traffic": "| traffic (", "told_speeds": "| traffic (", "told_roads": "| road times (", "roads": "| road times (",
+    "clearings": VEHICLES, "failed": "visits that failed of late", "asked": "what was asked about them",
     "proposals": "| proposals, ", "answers": "kept until the next tick", "settling": "accepted proposals that wait",
     "questions": "kept until the next tick", "replanned": "accepted proposals that wait",
 }  # fmt: skip

@@ -11,6 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from eta_models.model import EtaModel, ModelPolicy
+from eta_models.network import NetworkPolicy
+from eta_models.second_look import SecondLookPolicy
+from eta_models.trips import TripPolicy
 from replay.day_folder import read_folder
 from replay.make_day.day import make_day
 from replay.timeline import timeline
@@ -69,12 +72,14 @@ def test_a_state_that_was_saved_in_the_morning_gives_the_same_bytes_from_there_o
 def bytes_a_vehicle(saved) -> float:
     """Compressed, as in the file; visits, learned places and waiting questions among them.
 
-    Left out is what a fleet has once, however many its vehicles: events and exceptions that it keeps, weights of its models (25 kB).
+    Left out is what a fleet has once, however many its vehicles: events and exceptions that it keeps, weights of its models
+    (110 kB) and the examples that its networks repeat (57 bytes each, at most 4.3 MB).
     """
     state = load(saved, SETTINGS.model)
     state.recent, state.exceptions = [], Exceptions()
-    fresh = EtaModel(SETTINGS.model)
-    for part in ("correction", "lateness", "trackers", "trips"):
+    tiny = NetworkPolicy(members=1, units=(1, 1))
+    fresh = EtaModel(ModelPolicy(second_look=SecondLookPolicy(tiny), trips=TripPolicy(network=tiny)))
+    for part in ("correction", "lateness", "trackers", "trips", "second_look"):
         setattr(state.model, part, getattr(fresh, part))
     saved = dump(state)
     plain = len(zlib.decompress(saved[len(MAGIC) + SUM_BYTES :]))
