@@ -8,6 +8,7 @@ from api.cursors import FleetId
 from api.ingest_schema import json_body, receipts, schema_of
 from api.log import TheLog
 from api.registry_exceptions import router as exceptions
+from api.registry_fence_policies import router as fence_policies
 from api.registry_fences import router as fences
 from api.registry_messages import object_of, put, refuse, word_of
 from stream.codec import HEAD_BYTES, Rejected
@@ -17,6 +18,7 @@ from stream.texts import ID_PATTERN, is_id
 
 router = APIRouter(tags=["registry"])
 router.include_router(fences)
+router.include_router(fence_policies)
 router.include_router(exceptions)
 
 VehicleId = Annotated[str, Path(pattern=f"^{ID_PATTERN}$")]

@@ -127,6 +127,8 @@ FIELDS: dict[str, tuple[str, str, object]] = {
     "until": ("moment", "When changes are told again.", "2025-10-09T10:00:00Z"),
     "exception_noted.text": ("text", "The remark.", "customer called, will wait"),
     "policy_put.kind": ("text", "A kind of exceptions, as docs/exceptions.md lists them.", "stalled"),
+    "fence_policy_put.kind": ("text", "A kind of fences: what their `kind` says.", "zone"),
+    "fence_policy_put.fields": ("numbers and booleans by name", "As docs/geofences.md lists them, in their units.", {"exit_hold_s": 60.0}),
     "fields": ("numbers and booleans by name", "Fields of the kind's policy, in their units.", {"limit_s": 600.0}),
     "exception_id": ("id, up to 256", "The exception, as its event named it.", "nfta:late_risk:visit-7"),
     "behind_s": ("s, 0..86,400", "How long the first message that the engine had not read has been waiting.", 0.0),

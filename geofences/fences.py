@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import shapely
 from shapely import MultiPolygon, Polygon
 
 from geofences.geojson import InvalidOutline
@@ -59,6 +60,11 @@ class Fence:
     vehicle_tags: tuple[str, ...] = ()
     drawn: Drawn | None = None
     repairs: tuple[str, ...] = ()
+
+    @property
+    def corners(self) -> int:
+        """Of all its outlines, those of circles and corridors too; the first of each counts twice."""
+        return int(shapely.get_num_coordinates(self.geometry))
 
     def as_drawn(self) -> Drawn:
         """What was drawn; a fence that was made of a geometry was drawn as that."""

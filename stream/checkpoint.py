@@ -85,6 +85,7 @@ class _Saved(msgspec.Struct, frozen=True):
     proposals: dict[str, OpenProposals] = {}
     answers: list[bytes] = []
     settling: dict[str, Settling] = {}
+    fence_told: dict[str, dict[str, float | bool]] = {}
 
 
 _NUMBERS = (
@@ -143,6 +144,7 @@ def capture(state: FleetState) -> Captured:
         "proposals": dict(state.proposals),
         "answers": list(state.answers),
         "settling": dict(state.settling),
+        "fence_told": {kind: dict(fields) for kind, fields in state.fence_told.items()},
     }
 
 
@@ -183,6 +185,7 @@ def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
     state.visit_rows = {names.visit_id: row for row, names in enumerate(saved.names) if _is_known(state, row)}
     state.fences = {fence.fence_id: fence for fence in map(_fence, saved.fences)}
     state.fence_index = FenceIndex(list(state.fences.values()))
+    state.fence_told, state.fence_corners = saved.fence_told, sum(fence.corners for fence in state.fences.values())
     state.contacts = Contacts.load(saved.contacts[1], saved.contacts[0])
     return state
 

@@ -1,13 +1,17 @@
 """When a vehicle counts as in a fence: in seconds and metres, by kind of fence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from eta_models.columns import Flags, Floats, Ints
 from geofences.fences import ALWAYS_US, FOR_EVER_US, Fence
+
+MOST_FIXES = 100
+"""Fixes that a policy may wait for: at one a minute more than an hour and a half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,21 @@ class FencePolicy:
             msg = "fixes must be at least 1; seconds, metres and multiples at least 0"
             raise ValueError(msg)
 
+    def changed(self, told: Mapping[str, float | bool]) -> "FencePolicy":
+        """With some fields as they were told. Raises ValueError for one that there is not, and for a value that it cannot have."""
+        values: dict[str, Any] = {}
+        for name, value in told.items():
+            usual = getattr(self, name) if name in self.__dataclass_fields__ else None
+            if usual is None or isinstance(usual, bool) != isinstance(value, bool):
+                msg = f"{name} is no field of this type"
+                raise ValueError(msg)
+            counts = isinstance(usual, int) and not isinstance(usual, bool)
+            if counts and not (value <= MOST_FIXES and value == int(value)):
+                msg = f"{name} is a number of fixes, {MOST_FIXES} at most"
+                raise ValueError(msg)
+            values[name] = int(value) if counts else value
+        return replace(self, **values)
+
 
 @dataclass(frozen=True, slots=True)
 class FencePolicies:
@@ -52,6 +71,10 @@ class FencePolicies:
     """Accuracy of fixes that come without one: three times this is the usual exit band."""
     trusted_gap_s: float = 120.0
     """Between fixes further apart than this nobody knows the path: no crossing is interpolated, no passage seen."""
+    most_fences: int = 10_000
+    """Fences of a fleet: twice what the index was measured with."""
+    most_corners: int = 1_000_000
+    """Corners of all of them together: 100 MB of tables. The 263 taxi zones of New York have 98,000."""
     detour: float = 1.5
     """A path around a corner is at most 1.41 times the straight line; a jump there and back is much longer, and no passage."""
 
@@ -70,14 +93,15 @@ class FenceRules:
     scoped: Flags
 
     @classmethod
-    def of(cls, policies: FencePolicies, fences: list[Fence]) -> "FenceRules":
-        """The rules of fences in the order of their numbers."""
+    def of(cls, policies: FencePolicies, fences: list[Fence], told: Mapping[str, FencePolicy]) -> "FenceRules":
+        """The rules of fences in the order of their numbers; what was `told` of a kind goes before the settings."""
         kinds: dict[str, int] = {}
         kind = np.array([kinds.setdefault(fence.kind, len(kinds)) for fence in fences], dtype=np.int64)
         starts = np.array([fence.valid_from_us for fence in fences], dtype=np.int64)
         ends = np.array([fence.valid_until_us for fence in fences], dtype=np.int64)
         scoped = np.array([bool(fence.vehicle_ids or fence.vehicle_tags) for fence in fences], dtype=np.bool_)
-        return cls(policies, fences, [policies.kinds.get(name, policies.usual) for name in kinds], kind, starts, ends, scoped)
+        by_kind = [told.get(name) or policies.kinds.get(name, policies.usual) for name in kinds]
+        return cls(policies, fences, by_kind, kind, starts, ends, scoped)
 
     @cached_property
     def timed(self) -> bool:

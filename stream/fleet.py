@@ -147,6 +147,10 @@ class FleetState:
     route_ids: dict[int, str] = field(default_factory=dict)
     fences: dict[str, Fence] = field(default_factory=dict)
     fence_index: FenceIndex = field(default_factory=lambda: FenceIndex(()))
+    fence_told: dict[str, dict[str, float | bool]] = field(default_factory=dict)
+    """What dispatch has said of the policies of kinds of fences."""
+    fence_corners: int = 0
+    """Of all fences together; made again with them."""
     fence_rules: FenceRules | None = None
     """Made from the fences and the settings when they are first needed; no part of a checkpoint."""
     contacts: Contacts = field(default_factory=Contacts)

@@ -7,6 +7,8 @@ import msgspec
 import numpy as np
 
 from stream import messages as m
+from stream.fence_messages import FencePolicyPut
+from stream.fence_rules import FencePolicy
 from stream.judge_pings import judge_pings
 from stream.judge_policy import GPS_ROLLOVER_US, METRES_A_DEGREE, YEAR_2000_US, JudgePolicy
 from stream.moments import Moment, micros
@@ -106,7 +108,7 @@ def _judge_type(policy: JudgePolicy, message: m.AnyMessage, received_us: int) ->
             return _judge_plan(policy, message)
         case m.VehiclePut():
             return _judge_vehicle(policy, message)
-        case m.FencePut() | TrafficPut() | TrafficSpeedsPut() | RoadTimesPut():
+        case m.FencePut() | FencePolicyPut() | TrafficPut() | TrafficSpeedsPut() | RoadTimesPut():
             return _judge_area(policy, message)
         case m.DriverBreak(duration_s=lasts_s) | m.Tick(behind_s=lasts_s):
             return None if 0 <= lasts_s <= policy.max_duration_s else Reason.VALUE_RANGE
@@ -138,10 +140,12 @@ def _judge_vehicle(policy: JudgePolicy, vehicle: m.VehiclePut) -> Reason | None:
     return _judge_window(vehicle.shift_start, vehicle.shift_end)
 
 
-def _judge_area(policy: JudgePolicy, fence: m.FencePut | m.TrafficMessage) -> Reason | None:
+def _judge_area(policy: JudgePolicy, fence: m.FencePut | FencePolicyPut | m.TrafficMessage) -> Reason | None:
     """A fence's geometry is for those who draw it: `fence_from`; the cell of traffic for the step that takes it."""
     if isinstance(fence, RoadTimesPut):
         return None if all(0 <= leg.duration_s <= policy.max_duration_s for leg in fence.legs) else Reason.VALUE_RANGE
+    if isinstance(fence, FencePolicyPut):
+        return _judge_fence_policy(fence)
     if isinstance(fence, TrafficSpeedsPut):
         return None if all(mps is None or 0.1 <= mps <= 100.0 for mps in fence.speeds_mps) else Reason.VALUE_RANGE
     if isinstance(fence, TrafficPut):
@@ -150,6 +154,14 @@ def _judge_area(policy: JudgePolicy, fence: m.FencePut | m.TrafficMessage) -> Re
     if max(len(fence.tags), len(fence.vehicle_ids), len(fence.vehicle_tags)) > policy.max_list:
         return Reason.TOO_LARGE
     return _judge_window(fence.valid_from, fence.valid_until)
+
+
+def _judge_fence_policy(message: FencePolicyPut) -> Reason | None:
+    try:
+        FencePolicy().changed(message.fields)
+    except ValueError:
+        return Reason.BAD_POLICY
+    return None
 
 
 def _judge_window(start: Moment | None, end: Moment | None) -> Reason | None:

@@ -8,6 +8,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from stream.exception_messages import ExceptionMessage
+from stream.fence_messages import FencePolicyPut
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
@@ -222,7 +223,7 @@ class Tick(Message, frozen=True, kw_only=True, tag="tick"):
 
 StatusMessage = RouteStarted | RouteEnded | StopArrived | StopDeparted | StopCompleted | StopFailed | StopSkipped | StopCancelled
 PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | AvailabilityConfirmed | LoadReady | DockAssigned
-OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | Tick
+OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | FencePolicyPut | Tick
 ProposalMessage = ProposalsMade | ProposalAccepted | WhatIfAsked | CandidatesAsked
 TrafficMessage = TrafficPut | TrafficSpeedsPut | RoadTimesPut
 AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage | ProposalMessage | TrafficMessage

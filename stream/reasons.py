@@ -107,8 +107,8 @@ class Reason(StrEnum):
     UNKNOWN_EXCEPTION = ("unknown_exception", "No such exception is open.", "None needed if it was resolved meanwhile.")
     BAD_POLICY = (
         "bad_policy",
-        "A kind of exception, or a field of its policy, that does not exist, or a value that it cannot have.",
-        "See docs/exceptions.md for kinds, fields and units.",
+        "A kind of exception, or a field of its policy or of a kind of fences, that does not exist, or a value that it cannot have.",
+        "See docs/exceptions.md and docs/geofences.md for kinds, fields and units.",
     )
     STALE_PLAN = (
         "stale_plan",
@@ -122,6 +122,11 @@ class Reason(StrEnum):
         "Read the exception's proposals anew.",
     )
     FLEET_FULL = ("fleet_full", "The fleet has as many vehicles as it may have.", "Raise the limit, or look for invented vehicle ids.")
+    FENCES_FULL = (
+        "fences_full",
+        "The fleet has as many fences, or corners of fences, as it may have: 10,000 and 1,000,000.",
+        "Remove fences, or draw them with fewer corners.",
+    )
 
     # Not the sender's fault.
     WRONG_PARTITION = (

@@ -53,10 +53,12 @@ Pairs = tuple[Ints, Ints]
 
 
 def rules_of(policies: FencePolicies, state: FleetState) -> FenceRules:
-    """The rules of the fences in force; they change only with the fences."""
+    """The rules of the fences in force; they change only with the fences and the policies of their kinds."""
     rules = state.fence_rules
     if rules is None or rules.policies is not policies:
-        rules = state.fence_rules = FenceRules.of(policies, [state.fences[fence_id] for fence_id in state.fence_index.fence_ids])
+        by_kind = {kind: policies.kinds.get(kind, policies.usual).changed(fields) for kind, fields in state.fence_told.items()}
+        fences = [state.fences[fence_id] for fence_id in state.fence_index.fence_ids]
+        rules = state.fence_rules = FenceRules.of(policies, fences, by_kind)
     return rules
 
 

@@ -12,6 +12,8 @@ from stream.exceptions.policies import in_force
 from stream.exceptions.presumed import presume
 from stream.exceptions.tidy import forget_exceptions
 from stream.exceptions.watch import watch
+from stream.fence_messages import FencePolicyPut
+from stream.fence_policies import put_fence_policy
 from stream.fleet import FleetState
 from stream.messages import (
     AvailabilityConfirmed,
@@ -70,8 +72,8 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = change_fence(settings.fences, state, facts.position, facts.now_us, message, out)
         case LoadReady() | DockAssigned():
             reason = _route_fact(state, message)
-        case PolicyPut():
-            reason = put_policy(state, message)
+        case PolicyPut() | FencePolicyPut():
+            reason = put_policy(state, message) if isinstance(message, PolicyPut) else put_fence_policy(state, message)
         case ExceptionDeed():
             reason = do(state, message, facts.at_us, (facts.position, facts.now_us), out)
         case ProposalsMade() | ProposalAccepted() | WhatIfAsked() | CandidatesAsked():

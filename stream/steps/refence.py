@@ -27,6 +27,9 @@ def change_fence(
             fence = fence_from(message)
         except InvalidFence:
             return Reason.BAD_FENCE
+        corners = state.fence_corners + fence.corners - (state.fences[fence_id].corners if known else 0)
+        if corners > policies.most_corners or len(state.fences) + (not known) > policies.most_fences:
+            return Reason.FENCES_FULL
         if known:
             _move(policies, state, position, now_us, fence, out)
         else:
@@ -91,6 +94,9 @@ def _hold(state: FleetState, fences: dict[str, Fence]) -> None:
     """Take other fences for those in force; contacts follow theirs to its new number."""
     used = state.contacts.used()
     ids = [state.fence_index.fence_ids[number] for number in state.contacts.fence[used].tolist()]
+    gone = sum(fence.corners for fence_id, fence in state.fences.items() if fences.get(fence_id) is not fence)
+    more = sum(fence.corners for fence_id, fence in fences.items() if state.fences.get(fence_id) is not fence)
+    state.fence_corners += more - gone
     state.fences, state.fence_index, state.fence_rules = fences, FenceIndex(list(fences.values()), state.fence_index), None
     if ids:
         number = {fence_id: number for number, fence_id in enumerate(state.fence_index.fence_ids)}

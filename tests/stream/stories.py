@@ -5,12 +5,13 @@ from hypothesis import strategies as st
 
 from stream import messages as m
 from stream.exception_messages import ExceptionAcknowledged, ExceptionAssigned, ExceptionNoted, ExceptionSnoozed, PolicyPut
+from stream.fence_messages import FencePolicyPut
 from stream.proposal_messages import ProposalAccepted
 
 STEP_S = 10
 VEHICLES = ("v1", "v2", "v3")
 STATUSES = (m.StopArrived, m.StopDeparted, m.StopCompleted, m.StopFailed, m.StopSkipped, m.StopCancelled)
-FENCES = ("fence", "fence", "timed_fence", "scoped_fence", "narrow_fence", "unfence", "tag")
+FENCES = ("fence", "fence", "timed_fence", "scoped_fence", "narrow_fence", "unfence", "tag", "fence_policy")
 DEEDS = ((ExceptionAcknowledged, {}), (ExceptionAssigned, {"to": "ben"}), (ExceptionSnoozed, {}), (ExceptionNoted, {"text": "called"}))
 RARE = (
     "plan",
@@ -148,6 +149,10 @@ class Story:
     def narrow_fence(self, vehicle, route, value):
         """One that lies between two fixes."""
         return self.put(f"n{value}", self.metres[vehicle] + 60, self.metres[vehicle] + 90)
+
+    def fence_policy(self, vehicle, route, value):
+        fields = ({}, {"enter_fixes": 1, "enter_hold_s": 0.0}, {"passages": False}, {"exit_m": -1.0}, {"dwell_s": 20.0, "exit_hold_s": 0.0})
+        return self.now, FencePolicyPut(fleet_id="depot", at=self.road.at(self.now), kind="zone", fields=fields[value % 5])
 
     def tag(self, vehicle, route, value):
         return self.road.say(m.VehiclePut, self.now, vehicle_id=vehicle, tags=["cold"] * (value % 2))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from stream.clearings import Clearings
 from stream.steps.refence import stays
 
-FENCES = ("fence", "fence", "timed_fence", "scoped_fence", "narrow_fence", "unfence", "tag")
+FENCES = ("fence", "fence", "timed_fence", "scoped_fence", "narrow_fence", "unfence", "tag", "fence_policy")
 
 
 @pytest.fixture(scope="module")

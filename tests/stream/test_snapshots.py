@@ -89,7 +89,7 @@ def test_names_in_checkpoints_are_only_ever_added(path, what):
 
 
 def test_every_part_of_a_state_is_in_its_checkpoint_or_made_from_it():
-    made_anew = {"model", "vehicle_rows", "visit_rows", "route_ids", "fence_index", "fence_rules", "most_vehicles"}
+    made_anew = {"model", "vehicle_rows", "visit_rows", "route_ids", "fence_index", "fence_rules", "fence_corners", "most_vehicles"}
     made_anew |= {"clearings", "roads"}  # drawn around the next fix; put together from what was told
     made_anew |= {"questions", "replanned"}  # what a carrier of the flow takes at once: asked again, shown anew
     kept = set(checkpoint._Saved.__struct_fields__) | set(checkpoint._NUMBERS)
