@@ -9,6 +9,8 @@ import numpy as np
 from geofences.fences import InvalidFence
 from stream.codec import HEAD_BYTES, Rejected, decode
 from stream.fence_facts import fence_from
+from stream.fence_messages import FencePolicyPut
+from stream.fence_rules import FencePolicy
 from stream.judge import judge
 from stream.judge_pings import judge_pings
 from stream.judge_policy import JudgePolicy
@@ -109,13 +111,23 @@ def _wanted(message: AnyMessage, wanted: Wanted) -> AnyMessage | Rejected:
 
 def _judged(policy: JudgePolicy, message: AnyMessage, received_us: int, item: Item) -> Rejected | None:
     if reason := judge(policy, message, received_us):
-        return _rejected(message, reason, "", item)
+        return _rejected(message, reason, _flaw(message) if reason == Reason.BAD_POLICY else "", item)
     if isinstance(message, FencePut):
         try:
             fence_from(message)
         except InvalidFence as flaw:
             return _rejected(message, Reason.BAD_FENCE, flaw.reason, item)
     return None
+
+
+def _flaw(message: AnyMessage) -> str:
+    """What is wrong with the policy of a kind of fences."""
+    if isinstance(message, FencePolicyPut):
+        try:
+            FencePolicy().changed(message.fields)
+        except ValueError as flaw:
+            return str(flaw)
+    return ""
 
 
 def _judge_pings(policy: JudgePolicy, pings: Sequence[Ping], received_us: Mapping[str, int]) -> list[int]:

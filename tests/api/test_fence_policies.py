@@ -35,3 +35,8 @@ def test_a_policy_that_cannot_be_is_refused_with_the_reason(client, two_fleets, 
     answer = client.put("/v1/geofence-policies/gate?fleet_id=north", json={"fields": fields})
     assert (answer.status_code, answer.json()["reason"]) == (422, reason)
     assert said(two_fleets.redis) == []
+
+
+def test_a_refused_policy_names_the_field(client, two_fleets):
+    answer = client.put("/v1/geofence-policies/gate?fleet_id=north", json={"fields": {"exit_m": 5, "hold": 3}})
+    assert "hold is no field" in answer.json()["detail"]
