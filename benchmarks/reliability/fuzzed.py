@@ -53,13 +53,12 @@ class Fuzz:
 
     def message(self, fleet_id: str) -> m.AnyMessage:
         """A message that passes the judge, whatever it says."""
-        draw = self.draw
-        pick = draw.random()
+        draw, pick = self.draw, self.draw.random()
         kind = m.Ping if pick < 0.6 else m.Tick if pick < 0.65 else draw.choice(list(TYPES.values()))
         values: dict[str, object] = {"fleet_id": fleet_id, "at": self.at(kind)}
         for name in kind.__struct_fields__:
             if name not in values and (name in REQUIRED[kind] or draw.random() < 0.5):
-                values[name] = MADE[name](self)
+                values[name] = MADE.get(f"{kind.__struct_config__.tag}.{name}", MADE[name])(self)
         if kind in (m.WindowChanged, m.VehiclePut, m.FencePut):
             values |= self.windows(kind)
         if issubclass(kind, m.VisitFact) and not {"visit_id", "stop_id"} & values.keys():
@@ -219,6 +218,7 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "reason": lambda fuzz: fuzz.draw.choice((None, "", "x" * 256)),
     "kind": lambda fuzz: fuzz.draw.choice(("zone", "", "forbidden", "must_stay", "stalled", "late_risk")),
     "fields": lambda fuzz: fuzz.draw.choice(({}, {"on": False}, {"limit_s": 60.0}, {"open_at": 0.0})),
+    "fence_policy_put.fields": lambda fuzz: fuzz.draw.choice(({}, {"passages": False}, {"exit_m": 0.0, "enter_fixes": 1})),
     "to": lambda _: "x" * 256,
     "text": lambda _: "\U0001f600",
     "until": lambda fuzz: fuzz.planned(),
