@@ -22,11 +22,11 @@ ROWS = {
     "refused": "as many as there are reasons", "counted": "as many as there are reasons",
     "vehicles": VEHICLES, "vehicle_ids": VEHICLES, "vehicle_rows": VEHICLES, "facts": VEHICLES,
     "visits": VISITS, "names": VISITS, "visit_rows": VISITS, "routes": VISITS, "route_ids": VISITS, "dropped": "names of dropped visits",
-    "fences": "| fences |", "fence_index": "| fences |", "fence_rules": "| fences |", "contacts": VEHICLES,
+    "fences": "| fences; policies", "fence_index": "| fences; policies", "fence_rules": "| fences; policies", "contacts": VEHICLES,
     "speeds": "speeds by cell", "truths": "kept until the next tick", "recent": "last events for readers",
     "corridors": "corridors (", "exceptions": "| exceptions (", "faults": "faults by vehicle",
     "traffic": "| traffic (", "told_speeds": "| traffic (", "told_roads": "| road times (", "roads": "| road times (",
-    "clearings": VEHICLES, "failed": "visits that failed of late", "asked": "what was asked about them",
+    "clearings": VEHICLES, "fence_told": "| fences; policies", "failed": "visits that failed of late", "asked": "what was asked about them",
     "proposals": "| proposals, ", "answers": "kept until the next tick", "settling": "accepted proposals that wait",
     "questions": "kept until the next tick", "replanned": "accepted proposals that wait",
 }  # fmt: skip
