@@ -12,7 +12,7 @@ from stream.steps.estimate import Asked
 from stream.steps.terms import explain, note_told, told_terms
 from stream.visit_events import visit_event
 
-MOST_S = 366 * 86_400.0
+MOST_S = 366 * 86_400.0 - 1.0
 """Nothing is expected later than in a year: plans from 2000 to 2099 in turn, which no rule forbids, would lead out of the calendar."""
 
 GRAIN_US = 256
