@@ -18,6 +18,7 @@ from api import (
     health,
     ingest,
     metrics,
+    models,
     proposals,
     questions,
     registry,
@@ -36,7 +37,22 @@ from stream.live.settings import LiveSettings
 LARGEST_BODY = 10_000_000
 """Bytes of a request body."""
 
-_KEYED = (fleets, vehicles, vehicle_fences, routes, etas, exceptions, proposals, cells, events, ingest, registry, questions, metrics)
+_KEYED = (
+    fleets,
+    vehicles,
+    vehicle_fences,
+    routes,
+    etas,
+    exceptions,
+    proposals,
+    cells,
+    events,
+    ingest,
+    registry,
+    questions,
+    models,
+    metrics,
+)
 """Routes that need a key, which is looked for here; devices look for theirs themselves, and health needs none."""
 
 

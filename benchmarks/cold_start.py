@@ -1,8 +1,9 @@
 """An empty system against rules of thumb: the mean error over every 1,000 consecutive questions from the first ping on.
 
-    python benchmarks/cold_start.py DAY [--window 1000] [--predictions FILE]
+    python benchmarks/cold_start.py DAY [--window 1000] [--predictions FILE | --prior MODEL]
 
-FILE is the predictions.parquet of a `score --out` of the same day; without it the day is run.
+FILE is the predictions.parquet of a `score --out` of the same day; without it the day is run, every fleet beginning with the model file
+MODEL where there is one.
 
 Questions as in the scorecard, but from the very first; answered by the newest P50. The rule is the plan and the deviation at the last stop,
 without a plan the distance over the fleet's mean speed so far; both know the true arrivals at once.
@@ -24,24 +25,25 @@ from replay.scorecard.answers import answer
 from replay.scorecard.baselines import crow_and_mean_speed, plan_and_deviation
 from replay.scorecard.day import list_fleets, list_visits
 from replay.spool import Spool
+from replay.start import read_start
 from replay.truth_tables import truth_tables
 
 
-def predictions_of(day_dir: Path, work: Path) -> tuple[pl.DataFrame, str]:
+def predictions_of(day_dir: Path, work: Path, prior: Path | None) -> tuple[pl.DataFrame, str]:
     day = read_day(day_dir)
     spool = Spool(work / "spool")
-    run_loop(DayRun(day.log, fleet_settings(day.fleets, None), spool))
+    run_loop(DayRun(day.log, fleet_settings(day.fleets, None), spool, start=read_start(prior, None, [])))
     return pl.read_parquet(finish(spool, work / "results").predictions_path), next(iter(day.fleets))
 
 
-def errors(day_dir: Path, made: Path | None) -> tuple[np.ndarray, np.ndarray, str]:
+def errors(day_dir: Path, made: Path | None, prior: Path | None) -> tuple[np.ndarray, np.ndarray, str]:
     """Absolute errors of the engine and of the rule, in the order of the questions, and what the rule is."""
     if made is not None:
         predictions = pl.read_parquet(made)
         fleet_id = str(predictions["fleet_id"][0])
     else:
         with TemporaryDirectory() as work:
-            predictions, fleet_id = predictions_of(day_dir, Path(work))
+            predictions, fleet_id = predictions_of(day_dir, Path(work), prior)
     day = truth_tables(day_dir, fleet_id)
     visits = list_visits(day.routes, day.arrivals)
     fixes = protocol.find_fixes(day, visits)
@@ -64,8 +66,9 @@ def main() -> None:
     parser.add_argument("day", type=Path)
     parser.add_argument("--window", type=int, default=1_000)
     parser.add_argument("--predictions", type=Path)
+    parser.add_argument("--prior", type=Path)
     args = parser.parse_args()
-    ours, rule, name = errors(args.day, args.predictions)
+    ours, rule, name = errors(args.day, args.predictions, args.prior)
     sums = [np.concatenate([[0.0], np.cumsum(error)]) for error in (ours, rule)]
     mean, mean_rule = ((total[args.window :] - total[: -args.window]) / args.window for total in sums)
     ratio = mean / mean_rule

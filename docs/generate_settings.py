@@ -42,6 +42,7 @@ TYPES = {
     Path: "path",
     Path | None: "path",
     dict[str, str]: "table",
+    dict[str, Path]: "table of fleets to paths",
     str | None: "text",
     list[str]: "list of texts",
 }

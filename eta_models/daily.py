@@ -50,6 +50,13 @@ class Daily:
         table.took_s[slot] += (took_s - float(table.took_s[slot])) / days
         table.deviation_s[slot] += (deviation_s - float(table.deviation_s[slot])) / days
 
+    def put(self, leg: int, minute: int, days: float, took_s: float, deviation_s: float) -> None:
+        """What is known of a leg at a minute, whoever had its slot."""
+        key = leg * 1_440 + minute
+        slot = int(_slot(np.array([key]))[0])
+        self.table.key[slot], self.table.days[slot] = key, days
+        self.table.took_s[slot], self.table.deviation_s[slot] = took_s, deviation_s
+
     def dump(self) -> tuple[bytes, dict[str, bytes]]:
         """The slots that are taken, and what is in them."""
         taken = np.flatnonzero(self.table.key >= 0)

@@ -66,6 +66,7 @@ class Legs:
     """Learned travel times of one fleet."""
 
     HOURS = 24
+    MOST_AREAS = 4_096
 
     def __init__(self, policy: LegPolicy) -> None:
         self.policy = policy
@@ -90,7 +91,7 @@ class Legs:
 
     def area(self, cell: int) -> int:
         """The row of an area, named by a coarse H3 cell; at most 4,096, later ones share the last."""
-        if cell not in self.areas and len(self.areas) < 4_096:
+        if cell not in self.areas and len(self.areas) < self.MOST_AREAS:
             self.areas[cell] = len(self.areas)
             self.area_hours = np.concatenate([self.area_hours, np.zeros((1, self.HOURS, 2))])
         return self.areas.get(cell, len(self.areas) - 1)

@@ -20,7 +20,7 @@ from eta_models.journeys import Ahead, Estimates, Journeys, LegTaken, Reached, S
 from eta_models.lateness import Asked, Lateness, LatenessPolicy
 from eta_models.legs import LegPolicy, Legs
 from eta_models.outlooks import outlooks
-from eta_models.questions import Questions
+from eta_models.questions import Answered, Questions
 from eta_models.ranks import ranks
 from eta_models.runs import RunPolicy, Runs
 from eta_models.second_look import SecondLook, SecondLookPolicy
@@ -45,6 +45,8 @@ class ModelPolicy:
     spread: SpreadPolicy = field(default_factory=SpreadPolicy)
     lateness: LatenessPolicy = field(default_factory=LatenessPolicy)
     second_look: SecondLookPolicy = field(default_factory=SecondLookPolicy)
+    ask_every: int = 1
+    """Of the kept questions about a visit, the model learns from each so many-th."""
 
 
 class EtaModel:
@@ -146,15 +148,18 @@ class EtaModel:
 
     def learn_arrivals(self, reached: Sequence[Reached]) -> None:
         """Visits that were reached, in log order."""
+        answered = self.questions.answered_by(reached)
+        if len(answered.rows):
+            self.learn_answers(answered)
+
+    def learn_answers(self, answered: Answered) -> None:
+        """Questions whose truth came, in the order of their truths; those that it was not asked are passed over."""
         kept = self.questions
-        chains = [kept.take(one.question) for one in reached]
-        rows = np.array([row for chain_rows in chains for row in chain_rows], dtype=np.int64)
+        answered = answered.of(kept.asked_us)
+        rows, took_s = answered.rows, answered.took_s
         if not len(rows):
             return
-        lengths = [len(chain_rows) for chain_rows in chains]
-        arrived_us = np.repeat(np.array([one.at_us for one in reached], dtype=np.int64), lengths)
-        left_place = np.repeat(np.array([one.left_place for one in reached], dtype=np.int64), lengths)
-        took_s, hop = (arrived_us - kept.asked_us[rows]) / 1e6, kept.hop[rows].astype(np.int64)
+        hop = kept.hop[rows].astype(np.int64)
         columns = (kept.p10_s, kept.p50_s, kept.p90_s, kept.width_s, kept.closes_in_s)
         p10_s, p50_s, p90_s, width_s, closes = (column[rows].astype(np.float64) for column in columns)
         table, experts, base_s = kept.answered(rows)
@@ -162,12 +167,11 @@ class EtaModel:
         cell = cell_of(group_of(base_s, hop))
         first_s = np.maximum(self.correction.weigh(experts, group_of(base_s, hop)), 1.0)
         inputs = self.second_look.inputs(table, experts, base_s, first_s, kept.asked_us[rows] / 1e6)
-        self._learn_lingering(left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
-        trips, asked = kept.take_trips(rows)
-        self.trips.learn(asked, took_s[trips])
+        self._learn_lingering(answered.left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
+        self.trips.learn(answered.trips, took_s[answered.of_trips])
         self.second_look.learn(inputs, base_s, first_s, looked_s, cell, took_s)
         self.correction.learn(table, base_s, hop, experts, took_s)
-        self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale_s(base_s), int(arrived_us.max()) / 1e6)
+        self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale_s(base_s), answered.newest_s)
         self.intervals.learn(p10_s, p50_s, kind_of(hop, table[:, NAMES.index("fix_age")] * FIX_AGE_S), width_s, took_s)
         self.spread.learn(table, np.abs(took_s - p50_s) / scale_s(p50_s))
         open_then = closes > 0

@@ -31,7 +31,11 @@ ARRAYS = {
 """Learned arrays by part of the model."""
 
 
-class _SavedModel(msgspec.Struct, frozen=True):
+class SavedModel(msgspec.Struct, frozen=True):
+    """All of a model. What stands in a file for other fleets is told in `model_file`; a field that is new belongs to a place, unless
+    it is named there.
+    """
+
     arrays: dict[str, tuple[list[int], bytes]]
     legs: tuple[dict[str, bytes], int]
     leg_keys: tuple[list[tuple[str, str]], bytes, int]
@@ -54,8 +58,18 @@ class _SavedModel(msgspec.Struct, frozen=True):
 
 def dump_model(model: EtaModel) -> bytes:
     """Everything learned and every question that waits."""
-    saved = _SavedModel(
-        arrays={f"{part}.{name}": _array(getattr(_part(model, part), name)) for part, names in ARRAYS.items() for name in names},
+    return msgspec.msgpack.encode(msgspec.structs.replace(saved_model(model), river=wrap(river_of(model))))
+
+
+def river_of(model: EtaModel) -> dict[str, Any]:
+    """River's own objects, by part of the model."""
+    return {"correction": model.correction.models, "size": model.spread.model, "lateness": model.lateness.models}
+
+
+def saved_model(model: EtaModel) -> SavedModel:
+    """Everything but River's objects."""
+    return SavedModel(
+        arrays={f"{part}.{name}": _array(getattr(part_of(model, part), name)) for part, names in ARRAYS.items() for name in names},
         legs=(model.legs.table.dump(), model.legs.table.count),
         leg_keys=model.legs.keys.dump(),
         areas=model.legs.areas,
@@ -66,26 +80,32 @@ def dump_model(model: EtaModel) -> bytes:
         daily=model.daily.dump(),
         trackers=model.trackers.dump(),
         trips=(model.trips.dump(), dict(model.questions.trips), model.trips.seen),
-        networks=[network.dump() for network in _networks(model)],
+        networks=[network.dump() for network in networks_of(model)],
         deviation_weight=model.deviation.weight,
         unexported=(sorted(model.correction._learned), sorted(model.deviation._touched)),
         resets=(model.correction.resets, model.spread.resets, model.lateness.resets),
-        river=wrap({"correction": model.correction.models, "size": model.spread.model, "lateness": model.lateness.models}),
+        river=b"",
     )
-    return msgspec.msgpack.encode(saved)
 
 
 def load_model(raw: bytes, policy: ModelPolicy) -> EtaModel:
     """What `dump_model` wrote. Raises `msgspec.DecodeError` for other bytes, `UntrustedModel` for foreign objects."""
-    saved = msgspec.msgpack.decode(raw, type=_SavedModel)
+    saved = msgspec.msgpack.decode(raw, type=SavedModel)
+    model = loaded(saved, policy)
+    _load_river(model, saved)
+    return model
+
+
+def loaded(saved: SavedModel, policy: ModelPolicy) -> EtaModel:
+    """A model with everything but River's objects, which are new. Raises `UntrustedModel` for tables of another size."""
     model = EtaModel(policy)
     for key, array in saved.arrays.items():
         part, _, name = key.rpartition(".")
-        fresh, kept = getattr(_part(model, part), name), _from(array)
+        fresh, kept = getattr(part_of(model, part), name), _from(array)
         if kept.shape[-1:] != fresh.shape[-1:] or (key != "legs.area_hours" and kept.shape != fresh.shape):
             msg = f"the model was written by another version: {key} is {kept.shape}, not {fresh.shape}"
             raise UntrustedModel(msg)
-        setattr(_part(model, part), name, kept)
+        setattr(part_of(model, part), name, kept)
     _load_legs(model.legs, saved)
     _load_stays(model.stays, saved)
     model.deviation.weight = saved.deviation_weight
@@ -94,11 +114,12 @@ def load_model(raw: bytes, policy: ModelPolicy) -> EtaModel:
     model.questions = Questions.load(fields, count)
     model.questions.free = free
     _load_places(model, saved)
-    _load_river(model, saved)
+    model.correction.resets, model.spread.resets, model.lateness.resets = saved.resets
     return model
 
 
-def _part(model: EtaModel, path: str) -> object:
+def part_of(model: EtaModel, path: str) -> object:
+    """A part of a model by its path."""
     return attrgetter(path)(model)
 
 
@@ -111,18 +132,18 @@ def _from(saved: tuple[list[int], bytes]) -> Floats:
     return np.frombuffer(raw, dtype=np.float64).reshape(shape).copy()
 
 
-def _load_legs(legs: Legs, saved: _SavedModel) -> None:
+def _load_legs(legs: Legs, saved: SavedModel) -> None:
     legs.table = LegTable.load(*saved.legs)
     legs.areas = saved.areas
     _load_keys(legs.keys, saved.leg_keys)
 
 
-def _load_stays(stays: Stays, saved: _SavedModel) -> None:
+def _load_stays(stays: Stays, saved: SavedModel) -> None:
     stays.table = PlaceTable.load(*saved.places)
     _load_keys(stays.keys, saved.place_keys)
 
 
-def _load_places(model: EtaModel, saved: _SavedModel) -> None:
+def _load_places(model: EtaModel, saved: SavedModel) -> None:
     fields, count, free = saved.runs
     model.runs.table, model.runs.free = RunTable.load(fields, count), free
     model.daily.load(*saved.daily)
@@ -130,13 +151,14 @@ def _load_places(model: EtaModel, saved: _SavedModel) -> None:
     learned, model.questions.trips, model.trips.seen = saved.trips
     try:
         model.trips.load(learned)
-        for network, (counts, arrays) in zip(_networks(model), saved.networks, strict=True):
+        for network, (counts, arrays) in zip(networks_of(model), saved.networks, strict=True):
             network.load(counts, arrays)
     except ValueError as error:
         raise UntrustedModel(str(error)) from error
 
 
-def _networks(model: EtaModel) -> tuple[Network, Network]:
+def networks_of(model: EtaModel) -> tuple[Network, Network]:
+    """The second look's network and the trips'."""
     return model.second_look.network, model.trips.network
 
 
@@ -144,7 +166,6 @@ def _load_keys(keys: BoundedKeys[Any], saved: tuple[list[Any], bytes, int]) -> N
     keys.load(*saved)
 
 
-def _load_river(model: EtaModel, saved: _SavedModel) -> None:
+def _load_river(model: EtaModel, saved: SavedModel) -> None:
     river: dict[str, Any] = unwrap(saved.river)
     model.correction.models, model.spread.model, model.lateness.models = river["correction"], river["size"], river["lateness"]
-    model.correction.resets, model.spread.resets, model.lateness.resets = saved.resets

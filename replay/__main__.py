@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from replay import keeping
+from replay import keeping, model_commands
 from replay.plain_errors import plain_errors, refuse
 
 app = typer.Typer(
@@ -64,6 +64,13 @@ def score(  # noqa: PLR0913, PLR0917 (every option is a parameter here)
     proposals: Annotated[
         bool, typer.Option("--proposals", help="Look for what could be done about late stops and breakdowns, as the live system does.")
     ] = False,
+    prior: Annotated[Path | None, typer.Option(metavar="FILE", help="A model file with which every fleet begins.")] = None,
+    challenger: Annotated[Path | None, typer.Option(metavar="FILE", help="A model file that answers beside; scored side by side.")] = None,
+    tries: Annotated[
+        list[str] | None,
+        typer.Option("--try", metavar="NAME=VALUE", help="A setting of the challenger; without a file it is the same model otherwise."),
+    ] = None,
+    models: Annotated[Path | None, typer.Option(metavar="DIR", help="Leave what each fleet learned here, as FLEET.model.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Keep checkpoints in --out; go on where an earlier run was cut short.")] = False,
 ) -> None:
     """Run a recorded day at full speed, print exceptions as they open, and end with the scorecard."""
@@ -71,11 +78,13 @@ def score(  # noqa: PLR0913, PLR0917 (every option is a parameter here)
         from replay.score import ScoreOptions, score_folder
         from replay.scorecard.render import render
         from replay.screen import Screen, closing_lines
+        from replay.start import read_start
         from replay.terminal import WIDTH, console
 
         if resume and out is None:
             refuse("--resume needs --out: the checkpoints are kept there")
-        output, options = console(), ScoreOptions(engine, processes, resume, time_zone, proposals)
+        start = read_start(prior, challenger, tries or [])
+        output, options = console(), ScoreOptions(engine, processes, resume, time_zone, proposals, start, models)
         if quiet:
             scored = score_folder(folder, out, options)
         else:
@@ -142,6 +151,8 @@ def play(
         for line in play_here(folder, options, redis):
             print(line)
 
+
+app.add_typer(model_commands.app, name="models")
 
 for name, command in keeping.COMMANDS.items():
     app.command(name)(command)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from replay.spool import Spool
+from replay.spool import BESIDE, ESTIMATES, Spool
 from stream.batches import Refusal
 from stream.outputs import ESTIMATE, Estimated, NamedVisit
 
@@ -43,13 +43,19 @@ class Results:
     events: int
     predictions: int
     refused: int
+    challenger_path: Path | None = None
+    """Predictions of the challenger, where there was one."""
 
 
 def finish(spool: Spool, out: Path) -> Results:
     """Write `events.ndjson`, `predictions.parquet` and `refused.parquet` into `out`, which is made if it is not there."""
     out.mkdir(parents=True, exist_ok=True)
     events, predictions, refused = out / "events.ndjson", out / "predictions.parquet", out / "refused.parquet"
-    return Results(events, predictions, refused, _events(spool, events), _predictions(spool, predictions), _refused(spool, refused))
+    beside = out / "challenger.parquet" if any(len(spool.estimates(fleet_id, BESIDE)) for fleet_id in spool.fleets()) else None
+    if beside is not None:
+        _predictions(spool, beside, BESIDE)
+    rows = _events(spool, events), _predictions(spool, predictions, ESTIMATES), _refused(spool, refused)
+    return Results(events, predictions, refused, *rows, beside)
 
 
 def _events(spool: Spool, path: Path) -> int:
@@ -66,11 +72,11 @@ def _keyed(spool: Spool, fleet_id: str) -> Iterator[tuple[int, str, int, bytes]]
     return ((now_us, fleet_id, sequence, payload) for now_us, sequence, payload in spool.events(fleet_id))
 
 
-def _predictions(spool: Spool, path: Path) -> int:
+def _predictions(spool: Spool, path: Path, which: str) -> int:
     """All estimates by `made_at`, those of one moment by fleet and then in log order, with the names of their visits."""
     names, made = [_named("", [])], [np.empty(0, ESTIMATE)]
     for fleet_id in spool.fleets():
-        made.append(_renumbered(spool.estimates(fleet_id), sum(part.height for part in names)))
+        made.append(_renumbered(spool.estimates(fleet_id, which), sum(part.height for part in names)))
         names.extend(_named(fleet_id, visits) for visits in bunches(spool.visits(fleet_id)))
     estimates = np.concatenate(made) if len(made) > 2 else made[-1]
     _in_parts(estimates, pl.concat(names)).sink_parquet(path)

@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from time import perf_counter
 
+from replay.models import leave_model
 from replay.recorded import Recorded
 from replay.spool import Spool
+from replay.start import Start
 from stream.apply import Applied
 from stream.batches import FleetBatch
 from stream.checkpoints import Checkpoints
@@ -63,6 +66,9 @@ class DayRun:
     only: Sequence[str] | None = None
     """Fleets to run; None = all."""
     batch: int = BATCH
+    start: Start = field(default_factory=Start)
+    models: Path | None = None
+    """Folder into which every fleet leaves what it learned."""
     states: dict[str, FleetState] = field(default_factory=dict)
     given: dict[str, int] = field(default_factory=dict)
 
@@ -73,7 +79,9 @@ class DayRun:
 
     def fleets(self) -> Fleets:
         """How this run makes its fleets."""
-        return Fleets(self.settings.__getitem__, self.checkpoints, self.checkpoint_every_us, self._is_given, self._opened)
+        fleets = Fleets(self.settings.__getitem__, self.checkpoints, self.checkpoint_every_us, self._is_given, self._opened)
+        fleets.begin = self.start
+        return fleets
 
     def _opened(self, state: FleetState) -> None:
         self.states[state.fleet_id] = state
@@ -106,9 +114,11 @@ class DayRun:
                 self.checkpoints.read(fleet_id, self.settings[fleet_id].model)
 
     def report(self, seconds: float) -> RunReport:
-        """What was done."""
+        """What was done, when the run has come to its end."""
         report = RunReport(seconds)
         for state in self.states.values():
+            if self.models is not None:
+                leave_model(self.models, state)
             report.add(RunReport(0.0, state.received, state.pings, state.kept_late, state.scalar_rows, Counter(state.refused)))
         return report
 

@@ -14,6 +14,7 @@ import numpy as np
 from replay.read_day import read_day
 from replay.run_day import DayRun, RunReport, run_flow
 from replay.spool import Spool
+from replay.start import Start
 from stream.apply import Applied
 from stream.checkpoints import Checkpoints
 from stream.log import shard_of
@@ -33,6 +34,8 @@ class _Work:
     checkpoints: Path | None
     checkpoint_every_us: int
     batch: int
+    start: Start
+    models: Path | None
     engine: Callable[[DayRun], RunReport]
 
 
@@ -42,7 +45,7 @@ def run_processes(day_dir: Path, run: DayRun, processes: int, engine: Callable[[
     `engine` runs the part of one process. An error in any of them is raised here, once all have come to an end.
     """
     kept = None if run.checkpoints is None else run.checkpoints.folder
-    work = _Work(day_dir, dict(run.settings), run.spool.folder, kept, run.checkpoint_every_us, run.batch, engine)
+    work = _Work(day_dir, dict(run.settings), run.spool.folder, kept, run.checkpoint_every_us, run.batch, run.start, run.models, engine)
     report = RunReport()
     with get_context("spawn").Manager() as manager, ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         news = _queue(manager)
@@ -78,6 +81,8 @@ def _run_part(work: _Work, fleets: list[str], news: "Queue[Any]") -> RunReport:
         work.checkpoint_every_us,
         fleets,
         work.batch,
+        work.start,
+        work.models,
     )
     return work.engine(run)
 

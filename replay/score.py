@@ -4,7 +4,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, Protocol
@@ -22,6 +22,7 @@ from replay.run_day import DayRun, RunReport, run_flow, run_loop
 from replay.run_processes import run_processes
 from replay.scorecard.card import Scorecard, score_day
 from replay.spool import Spool
+from replay.start import Start
 from replay.truth_tables import truth_tables
 from replay.zones import zones_of
 from stream.apply import Applied
@@ -82,7 +83,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ScoreOptions:
-    """How a day is run; none of it but `proposals` changes what comes out."""
+    """How a day is run; none of it but `proposals` and `start` changes what comes out."""
 
     engine: Engine = "bytewax"
     processes: int = 1
@@ -93,6 +94,10 @@ class ScoreOptions:
     """IANA name for all fleets, whatever `day.toml` says."""
     proposals: bool = False
     """Solve what could be done about exceptions at the ticks; its answer is known at the next one. This does change what comes out."""
+    start: Start = field(default_factory=Start)
+    """What fleets begin with: this does too."""
+    models: Path | None = None
+    """Folder into which every fleet leaves what it learned."""
 
 
 def score_folder(day_dir: Path, out_dir: Path | None = None, options: ScoreOptions | None = None, watcher: Watcher | None = None) -> Score:
@@ -106,11 +111,11 @@ def score_folder(day_dir: Path, out_dir: Path | None = None, options: ScoreOptio
     settings = fleet_settings(day.fleets, options.time_zone, proposals=options.proposals)
     if out_dir is not None:
         out_dir.mkdir(parents=True, exist_ok=True)
-    made_from = _made_from(day_dir, settings)
+    made_from = {**_made_from(day_dir, settings), **options.start.made_from()}
     with _work_folder(out_dir, options.resume, made_from) as work:
         spool, kept = Spool(work / "spool"), Checkpoints(work / "checkpoints") if options.resume else None
         watcher.begin(day.log, settings)
-        run = DayRun(day.log, settings, spool, watcher.advance, kept)
+        run = DayRun(day.log, settings, spool, watcher.advance, kept, start=options.start, models=options.models)
         report = _run(day_dir, run, options)
         entries, fleet_id, notes = len(day.log), next(iter(day.fleets)), day.notes
         del day, run  # the pings, which are the most of it
@@ -169,7 +174,8 @@ def _scorecard(day_dir: Path, fleet_id: str, results: Results) -> Scorecard:
     """The scorecard; here, after all predictions are on disk, `arrivals.parquet` is read for the first time."""
     columns = ["made_at", "fleet_id", "route_id", "seq", "p10", "p50", "p90", "p_late"]
     predictions = pl.read_parquet(results.predictions_path, columns=columns)
-    return score_day(truth_tables(day_dir, fleet_id), predictions, read_events(results.events_path))
+    beside = None if results.challenger_path is None else pl.read_parquet(results.challenger_path, columns=columns)
+    return score_day(truth_tables(day_dir, fleet_id), predictions, read_events(results.events_path), beside)
 
 
 def _speed(report: RunReport) -> Speed:

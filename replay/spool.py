@@ -14,6 +14,7 @@ from stream.batches import Refusal
 from stream.outputs import ESTIMATE, Estimated, NamedVisit
 
 _PREFIX = "fleet-"
+ESTIMATES, BESIDE = "estimates.raw", "beside.raw"
 _CHUNK = 1 << 20
 
 
@@ -29,6 +30,7 @@ class Written:
     estimates: int
     visits: int
     refused: int
+    beside: int = 0
 
 
 class Spool:
@@ -50,19 +52,23 @@ class Spool:
         written = self._written.get(applied.fleet_id) or self._recover(applied.fleet_id)
         events = [event for event in applied.events if event.sequence >= written.events]
         estimates = applied.estimates[max(0, written.estimates - applied.first_estimate) :]
+        beside = applied.beside[max(0, written.beside - applied.first_beside) :]
         visits = [visit for visit in applied.visits if visit.number >= written.visits]
         refusals = [refusal for refusal in applied.refusals if refusal.position > written.refused]
         _follow_on(applied.fleet_id, "event", events[0].sequence if events else written.events, written.events)
         _follow_on(applied.fleet_id, "estimate", applied.first_estimate if len(estimates) else 0, written.estimates)
+        _follow_on(applied.fleet_id, "estimate of a challenger", applied.first_beside if len(beside) else 0, written.beside)
         _follow_on(applied.fleet_id, "visit", visits[0].number if visits else written.visits, written.visits)
         # Visits first: an estimate is never without the visit that it is about.
         self._append(applied.fleet_id, "visits.ndjson", self._encoder.encode_lines(visits))
         lines = [b"%d %d %s\n" % (event.now_us, event.sequence, event.payload) for event in events]
         self._append(applied.fleet_id, "events.lines", b"".join(lines))
-        self._append(applied.fleet_id, "estimates.raw", estimates.tobytes())
+        self._append(applied.fleet_id, ESTIMATES, estimates.tobytes())
+        self._append(applied.fleet_id, BESIDE, beside.tobytes())
         self._append(applied.fleet_id, "refusals.ndjson", self._encoder.encode_lines(refusals))
         written.events += len(events)
         written.estimates += len(estimates)
+        written.beside += len(beside)
         written.visits += len(visits)
         written.refused = refusals[-1].position if refusals else written.refused
 
@@ -76,9 +82,9 @@ class Spool:
             now_us, sequence, payload = line.split(b" ", 2)
             yield int(now_us), int(sequence), payload
 
-    def estimates(self, fleet_id: str) -> Estimated:
-        """The estimates of a fleet in log order, mapped from the disk: read-only."""
-        path = self.path(fleet_id, "estimates.raw")
+    def estimates(self, fleet_id: str, name: str = ESTIMATES) -> Estimated:
+        """The estimates of a fleet (of its challenger: `BESIDE`) in log order, mapped from the disk: read-only."""
+        path = self.path(fleet_id, name)
         rows = path.stat().st_size // ESTIMATE.itemsize if path.exists() else 0
         return np.memmap(path, ESTIMATE, "r", shape=(rows,)) if rows else np.empty(0, ESTIMATE)
 
@@ -91,15 +97,19 @@ class Spool:
         return map(msgspec.json.Decoder(Refusal).decode, _lines(self.path(fleet_id, "refusals.ndjson")))
 
     def digest(self) -> str:
-        """SHA-256 over every fleet in the order of its id: the id, the lines of all event payloads, the bytes of all estimates."""
+        """SHA-256 over every fleet in the order of its id: the id, the lines of all event payloads, the bytes of all estimates.
+
+        Where there was a challenger, the bytes of its estimates come last.
+        """
         sha = hashlib.sha256()
         for fleet_id in self.fleets():
             sha.update(fleet_id.encode() + b"\n")
             for _, _, payload in self.events(fleet_id):
                 sha.update(payload + b"\n")
-            estimates = self.estimates(fleet_id)
-            for first in range(0, len(estimates), _CHUNK):
-                sha.update(estimates[first : first + _CHUNK].tobytes())
+            for name in (ESTIMATES, BESIDE):
+                estimates = self.estimates(fleet_id, name)
+                for first in range(0, len(estimates), _CHUNK):
+                    sha.update(estimates[first : first + _CHUNK].tobytes())
         return sha.hexdigest()
 
     def path(self, fleet_id: str, name: str) -> Path:
@@ -116,17 +126,23 @@ class Spool:
         """Cut torn records off the files of a fleet, where there are any, and see how far they go."""
         self.path(fleet_id, "").mkdir(exist_ok=True)
         event, visit, refusal = (_last_line(self.path(fleet_id, name)) for name in ("events.lines", "visits.ndjson", "refusals.ndjson"))
-        estimates = self.path(fleet_id, "estimates.raw")
-        rows = estimates.stat().st_size // ESTIMATE.itemsize if estimates.exists() else 0
-        if estimates.exists():
-            os.truncate(estimates, rows * ESTIMATE.itemsize)
         self._written[fleet_id] = Written(
             events=int(event.split(b" ", 2)[1]) + 1 if event else 0,
-            estimates=rows,
+            estimates=_whole_rows(self.path(fleet_id, ESTIMATES)),
             visits=msgspec.json.decode(visit, type=NamedVisit).number + 1 if visit else 0,
             refused=msgspec.json.decode(refusal, type=Refusal).position if refusal else -1,
+            beside=_whole_rows(self.path(fleet_id, BESIDE)),
         )
         return self._written[fleet_id]
+
+
+def _whole_rows(path: Path) -> int:
+    """The estimates in a file, of which a torn one is cut off."""
+    if not path.exists():
+        return 0
+    rows = path.stat().st_size // ESTIMATE.itemsize
+    os.truncate(path, rows * ESTIMATE.itemsize)
+    return rows
 
 
 def _follow_on(fleet_id: str, what: str, first: int, there: int) -> None:

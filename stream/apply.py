@@ -5,7 +5,7 @@ vehicles do not see each other, so their messages are taken in *rounds*: the fir
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from stream.batches import FleetBatch, Notice, Pings, Refusal
 from stream.events import number
 from stream.fleet import FleetState
 from stream.messages import RoutePublished, StopAdded, StopReassigned, Tick
-from stream.outputs import Estimated, NamedVisit, Numbered, Outputs
+from stream.outputs import ESTIMATE, Estimated, NamedVisit, Numbered, Outputs
 from stream.reasons import Reason
 from stream.rounds import run_rounds, vehicle_lookup
 from stream.settings import FleetSettings
@@ -41,6 +41,9 @@ class Applied:
     estimates: Estimated
     visits: list[NamedVisit]
     refusals: list[Refusal]
+    first_beside: int = 0
+    beside: Estimated = field(default_factory=lambda: np.empty(0, ESTIMATE))
+    """Estimates of a challenger, numbered as the others."""
 
 
 class Failed(Exception):
@@ -85,9 +88,10 @@ def _apply(settings: FleetSettings, state: FleetState, batch: FleetBatch, out: O
         state.refused[refusal.reason] = state.refused.get(refusal.reason, 0) + 1
     refusals, estimates = sorted(out.refusals, key=lambda refusal: refusal.position), out.ordered_estimates()
     first_estimate, state.estimates_made = state.estimates_made, state.estimates_made + len(estimates)
-    return Applied(
-        state.fleet_id, state.position, state.now_us, len(batch), number(state, out), first_estimate, estimates, out.visits, refusals
-    )
+    beside = out.ordered_beside()
+    first_beside, state.beside_made = state.beside_made, state.beside_made + len(beside)
+    told = (number(state, out), first_estimate, estimates, out.visits, refusals, first_beside, beside)
+    return Applied(state.fleet_id, state.position, state.now_us, len(batch), *told)
 
 
 def _count(state: FleetState, pings: Pings) -> None:
@@ -141,6 +145,8 @@ def joined_applied(parts: Sequence[Applied]) -> Applied:
         estimates=np.concatenate([part.estimates for part in parts]),
         visits=[visit for part in parts for visit in part.visits],
         refusals=[refusal for part in parts for refusal in part.refusals],
+        first_beside=parts[0].first_beside,
+        beside=np.concatenate([part.beside for part in parts]),
     )
 
 

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from eta_models.contest import Named
 from eta_models.legs import Legs
 from eta_models.model import ModelPolicy
 from eta_models.model_bytes import dump_model, load_model
+from eta_models.model_settings import with_settings
 from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
 from geofences.fences import Drawn, Fence, fence_of
@@ -22,9 +24,11 @@ from stream.contacts import Contacts
 from stream.corridors import Corridors, Leg, Run
 from stream.exceptions.table import Exceptions, SavedExceptions
 from stream.fleet import Dropped, FleetState, Route, Truth, VehicleFacts, VisitNames
+from stream.model_parts import Parts
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.pieces import in_pieces
+from stream.saved_contest import SavedContest, load_contest, save_contest
 from stream.slowed import Slowed, ToldSpeeds
 from stream.vehicles import Vehicles
 from stream.visits import Visits
@@ -86,11 +90,14 @@ class _Saved(msgspec.Struct, frozen=True):
     answers: list[bytes] = []
     settling: dict[str, Settling] = {}
     fence_told: dict[str, dict[str, float | bool]] = {}
+    named: Named = Named()
+    contest: SavedContest | None = None
+    parts: Parts = msgspec.field(default_factory=Parts)
 
 
 _NUMBERS = (
     "now_us", "ticked_us", "position", "sequence", "estimates_made", "visit_numbers", "route_numbers", "received", "pings",
-    "kept_late", "scalar_rows", "utc_offset_s", "behind_us", "thins", "thinned_told", "told", "untold",
+    "kept_late", "scalar_rows", "utc_offset_s", "behind_us", "thins", "thinned_told", "told", "untold", "model_changes", "beside_made",
 )  # fmt: skip
 
 
@@ -145,6 +152,9 @@ def capture(state: FleetState) -> Captured:
         "answers": list(state.answers),
         "settling": dict(state.settling),
         "fence_told": {kind: dict(fields) for kind, fields in state.fence_told.items()},
+        "named": state.named,
+        "contest": None if state.contest is None else msgspec.Raw(msgspec.msgpack.encode(save_contest(state.contest))),
+        "parts": msgspec.structs.replace(state.parts, pieces=dict(state.parts.pieces)),
     }
 
 
@@ -164,13 +174,17 @@ def recall(remembered: bytes, policy: ModelPolicy) -> FleetState:
 
 
 def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
-    state = FleetState(saved.fleet_id, load_model(saved.model, policy))
+    state = FleetState(saved.fleet_id, load_model(saved.model, with_settings(policy, saved.named.settings)))
+    state.named, state.parts = saved.named, saved.parts
+    if saved.contest is not None:
+        state.contest = load_contest(saved.contest, state.model, policy)
     for name, number in saved.numbers.items():
         setattr(state, name, number)
     state.refused, state.counted, state.dropped = saved.refused, saved.counted, saved.dropped
     state.facts, state.truths, state.recent, state.faults = saved.facts, saved.truths, saved.recent, saved.faults
     state.traffic, state.told_speeds = saved.traffic, saved.told_speeds
-    state.model.legs.slow = np.frombuffer(saved.slow, np.float64).reshape(-1, Legs.HOURS).copy()
+    for model in (state.model, *([state.contest.model] if state.contest is not None else [])):
+        model.legs.slow = np.frombuffer(saved.slow, np.float64).reshape(-1, Legs.HOURS).copy()
     state.told_roads = {(start, end): seconds for start, end, seconds in saved.told_roads}
     state.failed, state.asked, state.answers = saved.failed, saved.asked, saved.answers
     state.proposals, state.settling = saved.proposals, saved.settling

@@ -35,6 +35,7 @@ EVENTS = {
     "ping_rejected": "A fix was not applied, and why; mere repeats are only counted.",
     "input_gap": "Messages left the log of a shard before they were read: the first number and how many (`lost`). It names no fleet.",
     "pings_thinned": "The engine was behind with the log: so many pings (`count`) were passed over for newer ones of their vehicles.",
+    "model_changed": "The fleet has a prior, a challenger, or another model that publishes (`change` says which message did it).",
     "model_reset": "A model of the fleet had become useless and went back to its last good weights.",
 }
 """What can leave, in one sentence each."""

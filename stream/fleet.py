@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from msgspec import Struct
 
 from eta_models.columns import MISSING
+from eta_models.contest import Contest, Named
 from eta_models.model import EtaModel
 from eta_models.speeds import Speeds
 from geofences.fence_index import FenceIndex
@@ -14,6 +15,7 @@ from stream.contacts import Contacts
 from stream.corridors import Corridors
 from stream.exceptions.table import Exceptions
 from stream.fence_rules import FenceRules
+from stream.model_parts import Parts
 from stream.open_proposals import OpenProposals, Settling
 from stream.outputs import Numbered
 from stream.question_messages import CandidatesAsked, WhatIfAsked
@@ -186,6 +188,14 @@ class FleetState:
     """Proposals that a replay has made and that become known at its next working tick, as messages."""
     settling: dict[str, Settling] = field(default_factory=dict)
     """Visits of which an accepted proposal said when they would be reached."""
+    named: Named = Named()
+    """What the model is called, and where it comes from; and how often a model of the fleet was changed."""
+    model_changes: int = 0
+    contest: Contest | None = None
+    """A second model, if there is one; and how many estimates such ones have made."""
+    beside_made: int = 0
+    parts: Parts = field(default_factory=Parts)
+    """Pieces of a model file that came."""
     questions: list["Question"] = field(default_factory=list)
     """What is to be solved aside, for whoever carries the flow to take; no part of a checkpoint."""
     replanned: list[str] = field(default_factory=list)

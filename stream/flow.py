@@ -16,7 +16,7 @@ from bytewax.operators import StatefulBatchLogic
 from bytewax.outputs import Sink
 
 from eta_models.columns import MISSING
-from eta_models.model import EtaModel
+from eta_models.model import EtaModel, ModelPolicy
 from stream.apart import Told
 from stream.apply import Applied
 from stream.batches import FleetBatch, joined
@@ -44,6 +44,9 @@ class Fleets:
     opened: Callable[[FleetState], None] = lambda _: None
     """Told of every fleet that is opened."""
 
+    begin: Callable[[ModelPolicy, FleetState], None] = lambda *_: None
+    """What a new fleet begins with besides nothing: the same whenever it is begun."""
+
     failed: Told = lambda *_: None
     """Told of every entry on which the engine failed, and of the error."""
     alive: Callable[[], None] = lambda: None
@@ -61,7 +64,11 @@ class Fleets:
     def _last(self, fleet_id: str) -> FleetState:
         policy = self.settings(fleet_id).model
         saved = self.checkpoints.read(fleet_id, policy) if self.checkpoints else None
-        return saved or FleetState(fleet_id, EtaModel(policy))
+        if saved is not None:
+            return saved
+        state = FleetState(fleet_id, EtaModel(policy))
+        self.begin(policy, state)
+        return state
 
     def past(self, fleet_id: str) -> Past:
         """What the fleet was taken through since its last checkpoint."""

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from stream.exception_messages import ExceptionMessage
 from stream.fence_messages import FencePolicyPut
+from stream.model_messages import ModelMessage
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop, Whole
 from stream.proof_of_delivery import ProofOfDelivery
@@ -226,4 +227,4 @@ PlanMessage = RoutePublished | StopAdded | WindowChanged | StopReassigned | Avai
 OtherMessage = VehiclePut | VehicleDown | VehicleUp | DriverBreak | HandedOver | FencePut | FenceRemoved | FencePolicyPut | Tick
 ProposalMessage = ProposalsMade | ProposalAccepted | WhatIfAsked | CandidatesAsked
 TrafficMessage = TrafficPut | TrafficSpeedsPut | RoadTimesPut
-AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage | ProposalMessage | TrafficMessage
+AnyMessage = Ping | PlanMessage | StatusMessage | OtherMessage | ExceptionMessage | ProposalMessage | TrafficMessage | ModelMessage

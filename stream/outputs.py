@@ -60,6 +60,9 @@ class Outputs:
     visits: list[NamedVisit] = field(default_factory=list)
     estimate_positions: list[Ints] = field(default_factory=list)
     estimates: list[Estimated] = field(default_factory=list)
+    beside_positions: list[Ints] = field(default_factory=list)
+    beside: list[Estimated] = field(default_factory=list)
+    """What a challenger answered; nobody is told."""
     kept_late: int = 0
     at: int = -1
     """Position of the one entry that is being looked at, -1 = of many at once: where to search should it fail."""
@@ -70,15 +73,31 @@ class Outputs:
 
     def estimate(self, positions: Ints, made_us: Ints, visit: Ints, quantiles_us: tuple[Ints, Ints, Ints], p_late: Floats) -> None:
         """Estimates caused by the entries at `positions`, one row each."""
-        rows = np.empty(len(positions), dtype=ESTIMATE)
-        rows["made_us"], rows["visit"], rows["p_late"] = made_us, visit, p_late
-        rows["p10_us"], rows["p50_us"], rows["p90_us"] = quantiles_us
         self.estimate_positions.append(positions)
-        self.estimates.append(rows)
+        self.estimates.append(_rows(made_us, visit, quantiles_us, p_late))
+
+    def estimate_beside(self, positions: Ints, made_us: Ints, visit: Ints, quantiles_us: tuple[Ints, Ints, Ints], p_late: Floats) -> None:
+        """The same of a challenger."""
+        self.beside_positions.append(positions)
+        self.beside.append(_rows(made_us, visit, quantiles_us, p_late))
 
     def ordered_estimates(self) -> Estimated:
         """All estimates in log order."""
-        if not self.estimates:
-            return np.empty(0, dtype=ESTIMATE)
-        order = np.argsort(np.concatenate(self.estimate_positions), kind="stable")
-        return np.concatenate(self.estimates)[order]
+        return _ordered(self.estimate_positions, self.estimates)
+
+    def ordered_beside(self) -> Estimated:
+        """All estimates of a challenger in log order."""
+        return _ordered(self.beside_positions, self.beside)
+
+
+def _rows(made_us: Ints, visit: Ints, quantiles_us: tuple[Ints, Ints, Ints], p_late: Floats) -> Estimated:
+    rows = np.empty(len(made_us), dtype=ESTIMATE)
+    rows["made_us"], rows["visit"], rows["p_late"] = made_us, visit, p_late
+    rows["p10_us"], rows["p50_us"], rows["p90_us"] = quantiles_us
+    return rows
+
+
+def _ordered(positions: list[Ints], parts: list[Estimated]) -> Estimated:
+    if not parts:
+        return np.empty(0, dtype=ESTIMATE)
+    return np.concatenate(parts)[np.argsort(np.concatenate(positions), kind="stable")]

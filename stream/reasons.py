@@ -121,6 +121,13 @@ class Reason(StrEnum):
         "A plan or visit that the proposal is about has changed since, or it held only until an earlier moment.",
         "Read the exception's proposals anew.",
     )
+    BAD_MODEL = (
+        "bad_model",
+        "A model file that is cut, damaged, foreign or of another version; or not all of its parts came before.",
+        "`fleetcast-replay models show FILE` says what is wrong; put it in again.",
+    )
+    HAS_LEARNED = ("has_learned", "The fleet has learned already.", "Put the model in as a challenger, and promote it.")
+    UNKNOWN_MODEL = ("unknown_model", "The fleet has no challenger of this name.", "Read `/v1/models` anew.")
     FLEET_FULL = ("fleet_full", "The fleet has as many vehicles as it may have.", "Raise the limit, or look for invented vehicle ids.")
     FENCES_FULL = (
         "fences_full",

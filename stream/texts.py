@@ -10,6 +10,9 @@ ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}"
 MAX_TEXT = 256
 """Characters of a text for people, of a metadata key and of a metadata value."""
 
+MAX_BASE64 = 65_536
+"""Characters of bytes as text: a piece of a model file."""
+
 MAX_URI = 2_048
 """Characters of a link: signed links to photos are long, and this is what browsers and proxies take."""
 
@@ -29,7 +32,8 @@ def judge_text(field: str, text: str) -> Reason | None:
     """Judge the text of a field by the end of the field's name.
 
     `_id`, `_ids`, `_ref`: an id (`exception_id`: up to 256 characters).
-    `_sha256`: 64 hexadecimal digits. Everything else: at most `MAX_TEXT` characters (`_uri`: `MAX_URI`)
+    `_sha256`: 64 hexadecimal digits. `_base64`: at most `MAX_BASE64` ASCII characters.
+    Everything else: at most `MAX_TEXT` characters (`_uri`: `MAX_URI`)
     that UTF-8 can carry, without NUL. Empty is a text, but no id.
     """
     if field == "exception_id":
@@ -38,6 +42,8 @@ def judge_text(field: str, text: str) -> Reason | None:
         return None if text in _good_ids or _admit(text) else Reason.BAD_ID
     if field.endswith("_sha256"):
         return None if _SHA256.fullmatch(text) else Reason.BAD_TEXT
+    if field.endswith("_base64"):
+        return None if len(text) <= MAX_BASE64 and text.isascii() else Reason.BAD_TEXT
     if len(text) > (MAX_URI if field.endswith("_uri") else MAX_TEXT) or "\0" in text:
         return Reason.BAD_TEXT
     return None if _is_encodable(text) else Reason.BAD_TEXT

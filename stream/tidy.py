@@ -4,6 +4,7 @@ import numpy as np
 
 from eta_models.columns import MISSING
 from stream.fleet import FleetState, Route
+from stream.model_parts import KEEP_US as KEEP_PARTS_US
 
 KEEP_ENDED_US = 3_600_000_000
 """An ended route stays for an hour: drivers report late."""
@@ -14,6 +15,8 @@ KEEP_UNSTARTED_US = 48 * 3_600_000_000
 def tidy(state: FleetState) -> None:
     """Drop what is over. Row numbers of visits change; call it at a tick only."""
     state.faults.clear()
+    if state.parts.pieces and state.now_us - state.parts.at_us > KEEP_PARTS_US:
+        state.parts.clear()
     for route in [r for r in state.routes.values() if _is_over(state, r)]:
         del state.routes[route.route_id], state.route_ids[route.number]
     state.dropped = {name: gone for name, gone in state.dropped.items() if state.now_us - gone.at_us <= KEEP_UNSTARTED_US}
@@ -58,5 +61,8 @@ def trim(state: FleetState) -> None:
         used = column[: visits.count]
         if (number := trimmed(used.astype(np.int64))) is not None:
             used[:] = number[used]
-            if column is visits.leg:
+            legs = column is visits.leg
+            if legs:
                 state.corridors.renumber(number)
+            if state.contest is not None:
+                state.contest.follow_trim(model, number if legs else None, None if legs else number)

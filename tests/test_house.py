@@ -22,6 +22,7 @@ RIM: dict[str, str] = {
     "replay/back_up.py": "when a back-up was taken",
     "replay/dead_letters_here.py": "when what is put in again is received",
     "replay/forget_archive.py": "when something was taken out",
+    "replay/model_commands.py": "when a model is put into a live log",
     "replay/record_here.py": "the wall clock of a recorder's sign of life",
     "stream/live/embedded.py": "waits for a server to start and to end",
     "stream/live/left_over.py": "waits for processes of an earlier start to end",

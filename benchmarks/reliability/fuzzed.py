@@ -180,12 +180,12 @@ def _visit(fuzz: Fuzz) -> str:
     return f"{fuzz.name('r')}.{fuzz.draw.randrange(12)}"
 
 
+NONE = ("window_start", "window_end", "shift_start", "shift_end", "proof", "valid_from", "valid_until", "actionable_until", "source")
 MADE: dict[str, Callable[[Fuzz], object]] = {
+    **dict.fromkeys(NONE, lambda _: None),
     "vehicle_id": lambda fuzz: fuzz.name("v"),
-    "to_vehicle_id": lambda fuzz: fuzz.name("v"),
-    "from_vehicle_id": lambda fuzz: fuzz.name("v"),
-    "route_id": lambda fuzz: fuzz.name("r"),
-    "to_route_id": lambda fuzz: fuzz.name("r"),
+    **dict.fromkeys(("to_vehicle_id", "from_vehicle_id"), lambda fuzz: fuzz.name("v")),
+    **dict.fromkeys(("route_id", "to_route_id"), lambda fuzz: fuzz.name("r")),
     "stop_id": lambda fuzz: fuzz.name("s"),
     "fence_id": lambda fuzz: fuzz.name("f"),
     "dock_id": lambda fuzz: fuzz.name("d"),
@@ -228,20 +228,23 @@ MADE: dict[str, Callable[[Fuzz], object]] = {
     "name": lambda fuzz: fuzz.draw.choice((None, "\U0001f600")),
     "by": lambda _: "x" * 256,
     "made_for": lambda fuzz: fuzz.draw.choice(WHOLE),
-    "actionable_until": lambda _: None,
     "proposals": lambda fuzz: [fuzz.proposal()] * fuzz.draw.choice((0, 1, 3)),
     "cell": lambda fuzz: fuzz.draw.choice(("872a100d2ffffff", "892a100d2c3ffff", "", "x")),
     "factor": lambda fuzz: fuzz.number(0.1, 10.0),
     "speeds_mps": lambda fuzz: [fuzz.draw.choice((None, 0.1, 8.0, 100.0)) for _ in range(24)],
-    **dict.fromkeys(("valid_from", "valid_until", "window_start", "window_end", "shift_start", "shift_end", "proof"), lambda _: None),
     "legs": lambda fuzz: [RoadTime(from_stop_id=fuzz.name("s"), to_stop_id=fuzz.name("s"), duration_s=fuzz.number(0.0, 86_400.0))],
     "road_times": lambda _: "models",
-    "source": lambda _: None,
     "question_id": lambda fuzz: fuzz.name("q"),
     "changes": lambda fuzz: [fuzz.supposition()] * fuzz.draw.choice((1, 3, 50)),
     "load_lat": lambda fuzz: fuzz.draw.choice((None, *LATS[4:])),
     "load_lon": lambda fuzz: fuzz.draw.choice((None, *LONS)),
     "most": lambda fuzz: fuzz.draw.choice((1, 20)),
+    "model_sha256": lambda _: "9f" * 32,
+    **dict.fromkeys(("part", "parts"), lambda fuzz: fuzz.draw.choice((0, 1, 2, *WHOLE))),
+    "content_base64": lambda fuzz: fuzz.draw.choice(("", "AAAA", "no base64!", "A" * 60_000)),
+    "model_ref": lambda fuzz: fuzz.name("m"),
+    "settings": lambda fuzz: fuzz.draw.choice(({}, {"learning_rate": 0.1}, {"ask_every": 3.0}, {"x": 1e308})),
+    "keep": lambda fuzz: fuzz.draw.choice((True, False)),
     "number": lambda fuzz: fuzz.draw.choice((1, 1, 2, 2**63 - 1)),
 }
 """A possible value of each field."""

@@ -50,6 +50,16 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Answered:
+    """How good the answers of a challenger were, to the same questions."""
+
+    eta: EtaError
+    intervals: Intervals
+    p_late: Lateness
+    lead_times: tuple[LeadTime, ...]
+
+
+@dataclass(frozen=True)
 class Truth:
     """Everything that only truth can tell: the engine's errors, the same of rules of thumb, and what was found and warned of."""
 
@@ -67,6 +77,7 @@ class Truth:
     arrivals: ArrivalsFound
     late_risk: LateRisk
     components: Components | None
+    challenger: Answered | None
 
 
 @dataclass(frozen=True)
@@ -84,11 +95,12 @@ class Scorecard:
         return asdict(self, dict_factory=lambda pairs: {name: list(value) if isinstance(value, tuple) else value for name, value in pairs})
 
 
-def score_day(day: DayTables, predictions: pl.DataFrame, events: pl.DataFrame) -> Scorecard:
+def score_day(day: DayTables, predictions: pl.DataFrame, events: pl.DataFrame, challenger: pl.DataFrame | None = None) -> Scorecard:
     """Scores a day's predictions and events against its truth; without `day.arrivals` it only counts.
 
     `predictions`: `made_at, route_id, seq, p10, p50, p90` (UTC datetimes), `p_late` (0..1 or null). `events`: `type, occurred_at,
-    route_id, seq` and, where known, `detected_at, exception_kind` and what `measure_dwell` takes. Both may carry `fleet_id`. Raises
+    route_id, seq` and, where known, `detected_at, exception_kind` and what `measure_dwell` takes. Both may carry `fleet_id`.
+    `challenger`: predictions of a second model. Raises
     ScorecardError where a table lacks a column or its fleets cannot be told apart.
     """
     whole = measure_dwell(events), count_kinds(events), judge_reassignments(events)
@@ -96,12 +108,15 @@ def score_day(day: DayTables, predictions: pl.DataFrame, events: pl.DataFrame) -
         plan = list_visits(day.routes, None) if day.routes is not None else None
         return Scorecard(count_rows(day, plan, predictions, events), None, *whole)
     visits = list_visits(day.routes, day.arrivals)
-    truth = compare_with_truth(day, visits, predictions, events, list_fleets(day.routes))
+    truth = compare_with_truth(day, visits, (predictions, challenger), events, list_fleets(day.routes))
     return Scorecard(count_rows(day, visits, predictions, events), truth, *whole)
 
 
-def compare_with_truth(day: DayTables, visits: Visits, predictions: pl.DataFrame, events: pl.DataFrame, fleets: list[str]) -> Truth:
-    """Asks the day's questions once and puts the engine and the rules of thumb to them."""
+def compare_with_truth(
+    day: DayTables, visits: Visits, made: tuple[pl.DataFrame, pl.DataFrame | None], events: pl.DataFrame, fleets: list[str]
+) -> Truth:
+    """Asks the day's questions once and puts the engine, its challenger and the rules of thumb to them."""
+    predictions, beside = made
     fixes = find_fixes(day, visits)
     questions = ask(fixes, visits)
     by_plan_s = plan_and_deviation(questions, fixes, visits)
@@ -121,6 +136,18 @@ def compare_with_truth(day: DayTables, visits: Visits, predictions: pl.DataFrame
         arrivals=compare_arrivals(find_events(events, visits, fleets, "stop_arrived"), visits),
         late_risk=judge_late_risk(find_events(events, visits, fleets, "exception_opened"), visits),
         components=measure_components(day, visits, events),
+        challenger=None if beside is None else measure_challenger(questions, beside, visits, fleets),
+    )
+
+
+def measure_challenger(questions: Questions, predictions: pl.DataFrame, visits: Visits, fleets: list[str]) -> Answered:
+    """The figures of a second model."""
+    answers = answer(questions, predictions, visits, fleets)
+    return Answered(
+        measure_error(questions, answers.p50_s),
+        measure_intervals(questions, answers),
+        measure_lateness(questions, answers, visits),
+        measure_lead_times(predictions, visits, fleets),
     )
 
 

@@ -9,11 +9,11 @@ from replay.scorecard.arrivals import ArrivalsFound
 from replay.scorecard.card import Counts, Scorecard, Truth
 from replay.scorecard.components import Components
 from replay.scorecard.draw import draw_visits, number, share, start_table
+from replay.scorecard.draw_models import draw_challenger, draw_lead_times
 from replay.scorecard.exceptions import KindFigures, LateRisk
 from replay.scorecard.fences import FenceDwell
 from replay.scorecard.intervals import Intervals
 from replay.scorecard.lateness import Lateness
-from replay.scorecard.lead_times import LeadTime
 from replay.scorecard.reassignments import Reassignments
 
 
@@ -38,6 +38,7 @@ def render(scorecard: Scorecard) -> RenderableType:
         draw_visits("P(late), questions with the window still open", list_lateness(truth.p_late)),
         draw_calibration(truth.p_late),
         draw_lead_times(truth.lead_times),
+        *([] if truth.challenger is None else [draw_challenger(truth, truth.challenger)]),
         draw_visits("Late-risk exceptions, by visit", list_late_risk(truth.late_risk)),
         *dwell,
     )
@@ -103,18 +104,6 @@ def draw_calibration(lateness: Lateness) -> Table:
     table = start_table("P(late), by tenths", ["said", "came true", "n"])
     for one in lateness.bins:
         table.add_row(share(one.said), share(one.came_true), f"{one.n:,}")
-    return table
-
-
-def draw_lead_times(lead_times: tuple[LeadTime, ...]) -> Table:
-    """How well P(late) told late visits from the others: the area under the ROC curve, and what acting at two thresholds gives."""
-    title = "P(late) by minutes before the window closes; acting from 0.3 or 0.5 on: right / found / false alarms, %"
-    table = start_table(title, ["", "visits", "late", "AUC", "mean precision", *(f"from {p}" for p in SHOWN)])
-    for one in lead_times:
-        acted = [(at.precision, at.recall, at.false_alarms) for at in one.thresholds if at.p in SHOWN]
-        shares = [" / ".join(number(None if value is None else 100 * value) for value in values) for values in acted]
-        figures = (number(one.auc, ".3f"), number(one.average_precision, ".3f"))
-        table.add_row(f"{one.lead_min} min", f"{one.visits:,}", f"{one.late:,}", *figures, *shares)
     return table
 
 
@@ -220,9 +209,6 @@ def list_reassignments(made: Reassignments) -> list[tuple[str, str]]:
         ("late in the end, h", hours[2]),
     ]
 
-
-SHOWN = (0.3, 0.5)
-"""Thresholds of P(late) that are shown; `score.json` has them all."""
 
 MOST_FENCES = 12
 """Fences that are shown; `score.json` has them all."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from eta_models.columns import MISSING
 from stream.exceptions.found import Found
 from stream.exceptions.kind_policy import ConditionPolicy
 from stream.fleet import FleetState
@@ -32,6 +33,8 @@ def look_back(state: FleetState) -> None:
             chain.append(question)
             question = int(kept.before[question])
         for row in reversed(chain):
+            if kept.asked_us[row] == MISSING:
+                continue  # it was put to another model
             took_s = (truth.at_us - int(kept.asked_us[row])) / 1e6
             inside = float(kept.p10_s[row]) <= took_s <= float(kept.p90_s[row])
             state.exceptions.record.learn(abs(took_s - float(kept.p50_s[row])), inside)

@@ -5,6 +5,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eta_models.columns import MISSING, Ints
+from eta_models.contest import Named, Record
+from eta_models.model import EtaModel
+from eta_models.model_file import learned
 from geofences.cells import cell_name
 from geofences.fences import ALWAYS_US, FOR_EVER_US, Fence
 from stream.fleet import FleetState, Route, VehicleFacts
@@ -15,6 +18,8 @@ from stream.live.views import (
     DrawnView,
     FenceStay,
     FenceView,
+    ModelsView,
+    ModelView,
     PlannedVisit,
     ProposalsView,
     RouteView,
@@ -127,6 +132,23 @@ def cells_view(state: FleetState) -> CellsView:
     """How fast the fleet moves, by cell."""
     table = state.speeds.table(LEAST_MOVES, MOST_CELLS)
     return CellsView(state.now_us, {cell_name(cell): (round(speed_mps, 2), moves) for cell, speed_mps, moves in table})
+
+
+def models_view(state: FleetState) -> ModelsView:
+    """The models of a fleet, and how both did lately."""
+    contest = state.contest
+    if contest is None:
+        return ModelsView(state.now_us, _model_view(state.named, state.model, None))
+    champion, challenger = (
+        _model_view(state.named, state.model, contest.champion),
+        _model_view(contest.named, contest.model, contest.challenger),
+    )
+    return ModelsView(state.now_us, champion, challenger)
+
+
+def _model_view(named: Named, model: EtaModel, record: Record | None) -> ModelView:
+    lately = (None, None) if record is None else (record.mae_s(), record.coverage())
+    return ModelView(named.name, named.sha256, named.settings, named.since_us, learned(model), model.resets, *lately)
 
 
 def proposals_view(known: OpenProposals) -> ProposalsView:

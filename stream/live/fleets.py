@@ -18,6 +18,7 @@ from stream.live.changes import Changes
 from stream.live.checkpointer import Checkpointer
 from stream.live.describe import totals
 from stream.live.orders import Order, orders_of, position_text
+from stream.live.priors import Priors
 from stream.live.resume_file import Rewound
 from stream.live.settings import LiveSettings
 from stream.live.shown import Shown
@@ -33,7 +34,7 @@ SHOW_AGAIN_US = 30_000_000
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveApplied(Applied):
     """What a stretch gave, and the orders to write it."""
 
@@ -62,6 +63,7 @@ class LiveFleets(Fleets):
     writer: Writer
     solver: Solver
     keeper: Checkpointer
+    priors: Priors = field(init=False)
     took_over: bool = False
     """Whether somebody who died has left in Redis what is shown. After a clean end everything is written anew."""
     listed: Mapping[str, int] = field(default_factory=dict)
@@ -85,8 +87,9 @@ class LiveFleets(Fleets):
         return state
 
     def __post_init__(self) -> None:
-        """Say what fails."""
+        """Say what fails, and know what fleets are to begin with."""
         self.failed = _say_failed
+        self.priors = Priors(self.writer.redis, self.live)
 
     def keep(self, state: FleetState, kept_us: int) -> int:
         """Offer the state to the keeper, when all that it gave is in Redis."""
@@ -111,6 +114,7 @@ class LiveFleets(Fleets):
         applied = None if rest is None else self._apply(state, rest, told)
         if rest is None or applied is None:
             return None
+        self.priors.offer(state)
         here = position_text(applied.position)
         catching_up = here <= told.guard.position or here < told.guard.reaching
         changes = Changes(totals=msgspec.json.encode(totals(state))) if catching_up else _changes(state, rest, told)

@@ -72,6 +72,11 @@ class LiveSettings(BaseSettings):
     polish: Annotated[
         bool, Field(description="Whether pyvroom polishes proposals; it has to be installed (`pip install fleetcast[vroom]`).")
     ] = False
+    prior: Annotated[
+        Path | None,
+        Field(description="Model file (`fleetcast-replay models`) with which fleets begin that have learned nothing yet; see docs/eta.md."),
+    ] = None
+    priors: Annotated[dict[str, Path], Field(description="The same for single fleets.")] = {}
     standby: Annotated[
         bool,
         Field(description="Whether `fleetcast` keeps a second engine (about 130 MB) beside each, which goes on at once where one dies."),

@@ -16,6 +16,7 @@ from stream.live.describe import (
     cells_view,
     fence_view,
     fixes,
+    models_view,
     proposals_view,
     route_view,
     standing,
@@ -108,6 +109,7 @@ class Shown:
         if state.ticked_us != self.ticked_us:
             self.ticked_us = state.ticked_us
             apiece("cells", [state.fleet_id], lambda _: _put_cells(state, change))
+            change.put("models", "models", _encode(models_view(state)))
         if fenced:
             self._show_fences(state, put & state.fences.keys(), change)
         self._show_proposals(state, change)

@@ -155,6 +155,27 @@ class ProposalsView(Struct, frozen=True):
     road_times: str = "models"
 
 
+class ModelView(Struct, frozen=True):
+    """A model of a fleet: its name, file and unusual settings, since when, from how many questions, and how it did lately."""
+
+    name: str
+    sha256: str | None
+    settings: dict[str, float]
+    since_us: int
+    questions: int
+    resets: int
+    mae_s: float | None = None
+    coverage: float | None = None
+
+
+class ModelsView(Struct, frozen=True):
+    """The model that publishes, and the one beside it."""
+
+    now_us: int
+    champion: ModelView
+    challenger: ModelView | None = None
+
+
 class CellsView(Struct, frozen=True):
     """Speeds learned from fixes: H3 cell (hex) -> metres a second, and how many moves they rest on."""
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from eta_models.columns import MISSING, Flags, Floats32, Ints
 from eta_models.journeys import Ahead, Estimates
+from eta_models.model import EtaModel
 from stream.fleet import FleetState
 from stream.steps.asked import distances, journeys_of, visits_ahead
 from stream.trails import note_trails
@@ -48,6 +49,8 @@ class Asked:
     answer: Estimates
     trip: Floats32
     """Of each vehicle, as `Journeys.trip`."""
+    beside: Estimates | None = None
+    """What the challenger answers, if there is one."""
 
 
 def due(policy: EstimatePolicy, state: FleetState, rows: Ints, now_us: Ints, changed: Flags) -> Flags:
@@ -77,9 +80,10 @@ def estimate(state: FleetState, rows: Ints, position: Ints, now_us: Ints) -> Ask
     ahead = visits_ahead(state, rows, now_us, journey, hop, visit, leg_m)
     journeys = journeys_of(state, rows, now_us, distances_m)
     answer = state.model.estimate(journeys, ahead)
+    beside = None if state.contest is None else state.contest.estimate(state.model, journeys, ahead)
     note_trails(vehicles, visits, rows, journeys)
     vehicles.estimated_us[rows] = now_us
-    return Asked(rows, position, now_us, visit, ahead, answer, journeys.trip)
+    return Asked(rows, position, now_us, visit, ahead, answer, journeys.trip, beside)
 
 
 def keep_questions(policy: EstimatePolicy, state: FleetState, asked: Asked) -> None:
@@ -95,8 +99,18 @@ def keep_questions(policy: EstimatePolicy, state: FleetState, asked: Asked) -> N
     visit, ahead = asked.visit[rows], asked.ahead
     np.add.at(state.vehicles.kept, vehicle, 1)
     visits.kept[visit] += 1
-    places = questions.put(visits.question[visit], now_us[rows], ahead.hop[rows], ahead.closes_in_s[rows], asked.answer, rows)
+    asked_us = _taught(state.model, now_us[rows], visits.kept[visit])
+    places = questions.put(visits.question[visit], asked_us, ahead.hop[rows], ahead.closes_in_s[rows], asked.answer, rows)
+    if state.contest is not None and asked.beside is not None:
+        beside, asked_us = state.contest.model, _taught(state.contest.model, now_us[rows], visits.kept[visit])
+        beside.questions.put_beside(places, asked_us, ahead.hop[rows], ahead.closes_in_s[rows], asked.beside, rows)
     next_stops = np.flatnonzero(ahead.hop[rows] == 0)
     questions.put_trips(places[next_stops], asked.trip[ahead.journey[rows[next_stops]]])
     visits.question[visit] = places
     visits.asked_us[visit] = now_us[rows]
+
+
+def _taught(model: EtaModel, now_us: Ints, number: Ints) -> Ints:
+    """When questions are put that a model will learn from, MISSING for the others; `number` counts those about each visit from 1."""
+    every = model.policy.ask_every
+    return now_us if every == 1 else np.where((number - 1) % every == 0, now_us, MISSING)

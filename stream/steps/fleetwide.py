@@ -4,7 +4,7 @@ import numpy as np
 
 from eta_models.columns import MISSING
 from stream.batches import Notice
-from stream.exception_messages import ExceptionDeed, PolicyPut
+from stream.exception_messages import ExceptionDeed, ExceptionMessage, PolicyPut
 from stream.exceptions.deeds import do, put_policy, wake
 from stream.exceptions.eta_quality import look_back
 from stream.exceptions.facts import tell_facts
@@ -29,6 +29,7 @@ from stream.messages import (
     Tick,
     TrafficMessage,
 )
+from stream.model_messages import ChallengerDropped, ChallengerPut, ModelPart, ModelPromoted, ModelPut
 from stream.outputs import Event, Outputs
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
 from stream.question_messages import CandidatesAsked, WhatIfAsked
@@ -40,6 +41,7 @@ from stream.rounds import ask
 from stream.settings import FleetSettings
 from stream.steps.goods import hand_over
 from stream.steps.learn import learn
+from stream.steps.models import change_models
 from stream.steps.notices import refuse
 from stream.steps.plans import add_stop, publish_route, reassign_stop
 from stream.steps.reassign import accept_proposal, forget_proposals, note_proposals, settle_proposals, take_answers
@@ -72,12 +74,12 @@ def apply_fleetwide(settings: FleetSettings, state: FleetState, notice: Notice, 
             reason = change_fence(settings.fences, state, facts.position, facts.now_us, message, out)
         case LoadReady() | DockAssigned():
             reason = _route_fact(state, message)
-        case PolicyPut() | FencePolicyPut():
-            reason = put_policy(state, message) if isinstance(message, PolicyPut) else put_fence_policy(state, message)
-        case ExceptionDeed():
-            reason = do(state, message, facts.at_us, (facts.position, facts.now_us), out)
+        case PolicyPut() | FencePolicyPut() | ExceptionDeed():
+            reason = _told_by_dispatch(state, facts, message, out)
         case ProposalsMade() | ProposalAccepted() | WhatIfAsked() | CandidatesAsked():
             reason = _proposal(settings, state, facts, message, out)
+        case ModelPart() | ModelPut() | ChallengerPut() | ChallengerDropped() | ModelPromoted():
+            reason = change_models(settings.model, state, facts, message, out)
         case HandedOver() | AvailabilityConfirmed() | TrafficPut() | TrafficSpeedsPut() | RoadTimesPut():
             reason = _fact(state, facts, message)
         case _:
@@ -101,6 +103,15 @@ def _fact(state: FleetState, facts: Facts, message: HandedOver | AvailabilityCon
     if isinstance(message, HandedOver):
         hand_over(state, message.visit_id, message.from_vehicle_id, message.to_vehicle_id)
     return None
+
+
+def _told_by_dispatch(state: FleetState, facts: Facts, message: ExceptionMessage | FencePolicyPut, out: Outputs) -> Reason | None:
+    """By which policies exceptions open and fences count, and what dispatchers do with exceptions."""
+    if isinstance(message, FencePolicyPut):
+        return put_fence_policy(state, message)
+    if isinstance(message, PolicyPut):
+        return put_policy(state, message)
+    return do(state, message, facts.at_us, (facts.position, facts.now_us), out)
 
 
 def _proposal(settings: FleetSettings, state: FleetState, facts: Facts, message: ProposalMessage, out: Outputs) -> Reason | None:

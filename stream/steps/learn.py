@@ -3,10 +3,12 @@
 import numpy as np
 
 from eta_models.columns import MISSING, Ints
+from eta_models.graft import keep_up
 from eta_models.journeys import LegTaken, Reached, StayEnded
 from stream.fleet import FleetState, Truth
 from stream.moments import minute_of_day
 from stream.outputs import Event, Outputs
+from stream.steps.models import models_of
 
 
 def learn(state: FleetState, position: int, out: Outputs) -> None:
@@ -15,9 +17,16 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
         return
     hour = (state.now_us / 1e6 + state.utc_offset_s) % 86_400 / 3_600
     truths = sorted(state.truths, key=lambda truth: truth.position)
+    contest = state.contest
+    if contest is not None:
+        keep_up(contest.model, state.model)
     for truth in truths:
         _teach(state, truth, hour)
-    state.model.learn_arrivals([_reached(state, truth) for truth in truths if truth.kind == "arrival"])
+    answered = state.model.questions.answered_by([_reached(state, truth) for truth in truths if truth.kind == "arrival"])
+    if contest is not None:
+        contest.learn(state.model, answered)
+        contest.model.export()
+    state.model.learn_answers(answered)
     state.truths.clear()
     if state.model.export():
         resets = state.model.resets
@@ -27,12 +36,15 @@ def learn(state: FleetState, position: int, out: Outputs) -> None:
 def _teach(state: FleetState, truth: Truth, hour: float) -> None:
     match truth.kind:
         case "leg" if not state.visits.again(np.array([truth.visit]))[0]:  # a layover is no way driven
-            state.model.learn_leg(_leg(state, truth, hour))
+            for model in models_of(state):
+                model.learn_leg(_leg(state, truth, hour))
         case "stay":
             service_s = float(state.visits.service_s[truth.visit])
             if service_s > 0:
                 early_s = _early_s(state, truth.visit, state.visits.opens_us)
-                state.model.learn_stay(StayEnded(int(state.visits.place[truth.visit]), truth.took_s, early_s, service_s))
+                stay = StayEnded(int(state.visits.place[truth.visit]), truth.took_s, early_s, service_s)
+                for model in models_of(state):
+                    model.learn_stay(stay)
         case "no_arrival":
             state.model.forget_questions(truth.question)
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import MISSING
+from eta_models.columns import MISSING, Ints
+from eta_models.journeys import Estimates
 from stream.fleet import FleetState
 from stream.moments import instant
 from stream.outputs import Event, Outputs
@@ -53,6 +54,8 @@ def publish(policy: PublishPolicy, state: FleetState, asked: Asked, out: Outputs
         (p10[moved], p50[moved], p90[moved]),
         answer.p_late[moved],
     )
+    if asked.beside is not None:
+        _beside(asked, asked.beside, visits.number[visit], out)
     kept = visit[moved]
     visits.p10_us[kept], visits.p50_us[kept], visits.p90_us[kept], visits.p_late[kept] = (
         p10[moved],
@@ -70,6 +73,15 @@ def publish(policy: PublishPolicy, state: FleetState, asked: Asked, out: Outputs
         out.emit(int(asked.position[journey[i]]), event)
         told[i] = event.data["eta_moved"]
     return told
+
+
+def _beside(asked: Asked, answer: Estimates, number: Ints, out: Outputs) -> None:
+    """What a challenger says, for whoever compares."""
+    journey = asked.ahead.journey
+    now_us = asked.now_us[journey]
+    ahead_s = (np.minimum(seconds, MOST_S) for seconds in (answer.p10_s, answer.p50_s, answer.p90_s))
+    p10, p50, p90 = (now_us + np.rint(seconds * 1e6).astype(np.int64) for seconds in ahead_s)
+    out.estimate_beside(asked.position[journey], now_us, number, (p10, p50, p90), answer.p_late)
 
 
 def _show(state: FleetState, asked: Asked, i: int) -> Event:

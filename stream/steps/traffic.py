@@ -3,6 +3,7 @@
 import numpy as np
 
 from eta_models.columns import MISSING
+from eta_models.graft import keep_up
 from geofences.cells import cell_number
 from stream.fleet import FleetState
 from stream.moments import micros
@@ -10,6 +11,7 @@ from stream.reasons import Reason
 from stream.road_messages import RoadTimesPut
 from stream.routes import AREA_RESOLUTION
 from stream.slowed import Slowed, ToldSpeeds
+from stream.steps.models import models_of
 from stream.steps.statuses import Facts
 from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
 
@@ -73,7 +75,9 @@ def put_roads(state: FleetState, message: RoadTimesPut) -> None:
 def know_roads(state: FleetState) -> None:
     """Let the model know of what was told since the last working tick."""
     for (start, end), seconds in state.told_roads.items():
-        state.model.legs.know_road(start, end, seconds)
+        for model in models_of(state):
+            keep_up(model, state.model)
+            model.legs.know_road(start, end, seconds)
     state.told_roads = {}
 
 
@@ -94,4 +98,5 @@ def slow_down(state: FleetState, now_us: int) -> None:
     for cell, slowed in state.traffic.items():
         if cell in areas and slowed.from_us <= now_us:
             slow[areas[cell]] = np.log(slowed.factor)
-    legs.slow = slow
+    for model in models_of(state):
+        model.legs.slow = slow

@@ -155,8 +155,9 @@ class Played:
         refusals = [refusal for part in self.parts for refusal in part.refusals]
         visits = [visit for part in self.parts for visit in part.visits]
         s = self.state
-        counts = (s.received, s.refused, s.kept_late, s.now_us, s.position, s.sequence, s.estimates_made)
-        return events, self.estimates.tobytes(), refusals, visits, counts
+        counts = (s.received, s.refused, s.kept_late, s.now_us, s.position, s.sequence, s.estimates_made, s.beside_made)
+        beside = np.concatenate([part.beside for part in self.parts]).tobytes()
+        return events, self.estimates.tobytes(), beside, refusals, visits, counts
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from stream import messages as m
 from stream.exception_messages import ExceptionAcknowledged, ExceptionAssigned, ExceptionNoted, ExceptionSnoozed, PolicyPut
 from stream.fence_messages import FencePolicyPut
+from stream.model_messages import ChallengerDropped, ChallengerPut, ModelPromoted
 from stream.proposal_messages import ProposalAccepted
 
 STEP_S = 10
@@ -180,6 +181,17 @@ class Story:
     def accept(self, vehicle, route, value):
         kind = f"late_risk:{route}.{1 + value % 5}" if value % 3 else f"vehicle_down:{vehicle}"
         return self.say(ProposalAccepted, vehicle, route, exception_id=f"depot:{kind}", number=1 + value % 2, by="ann")
+
+    def challenge(self, vehicle, route, value):
+        """Another model beside, from a file or a copy."""
+        settings = ({}, {"learning_rate": 0.2}, {"ask_every": 2.0, "huber_epsilon": 1.0})[value % 3]
+        return self.road.say(ChallengerPut, self.now, model_ref=f"m{value % 2}", settings=settings)
+
+    def promote(self, vehicle, route, value):
+        return self.road.say(ModelPromoted, self.now, model_ref=f"m{value % 2}", keep=value < 8)
+
+    def drop(self, vehicle, route, value):
+        return self.road.say(ChallengerDropped, self.now, model_ref=f"m{value % 2}")
 
     def break_(self, vehicle, route, value):
         return self.say(m.DriverBreak, vehicle, route, duration_s=60.0 * value)

@@ -66,7 +66,7 @@ NAMES = {
     "numbers": lambda: set(checkpoint._NUMBERS),
     "vehicles": lambda: set(Vehicles.FIELDS),
     "visits": lambda: set(Visits.FIELDS),
-    "model": lambda: set(model_bytes._SavedModel.__struct_fields__),
+    "model": lambda: set(model_bytes.SavedModel.__struct_fields__),
     "legs": lambda: set(legs.LegTable.FIELDS),
     "places": lambda: set(stays.PlaceTable.FIELDS),
     "questions": lambda: set(questions.Questions.FIELDS),
