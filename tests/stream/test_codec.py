@@ -194,6 +194,10 @@ def values(name, hint):
     """Everything a field of this name and type can hold."""
     parts = typing.get_args(hint)
     match typing.get_origin(hint):
+        case typing.Annotated if typing.get_origin(parts[0]) is list:
+            meta, of = parts[1], typing.get_args(parts[0])[0]
+            least = meta.min_length or 0
+            found = st.lists(values(name, of), min_size=least, max_size=min(meta.max_length or least + 3, least + 3))
         case typing.Annotated:
             found = MOMENTS if parts[0] is datetime else values(name, parts[0])
         case typing.Literal:
