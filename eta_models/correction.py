@@ -7,11 +7,12 @@ weights exported at the last tick, never newer ones.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from river import linear_model, optim
 
-from eta_models.columns import Floats, Ints
+from eta_models.columns import Flags, Floats, Ints
 from eta_models.features import CLIP, NAMES, scale_s
 
 BINS_S = np.array([120.0, 240.0, 360.0, 480.0, 600.0, 750.0, 900.0, 1200.0, 1500.0, 1800.0, 2400.0])
@@ -94,12 +95,15 @@ class Correction:
         """One answer from all experts, in seconds from now."""
         return np.asarray((self._hedge[cell_of(group)] * experts).sum(axis=1))
 
-    def learn(self, table: Floats, base_s: Floats, hop: Ints, experts: Floats, took_s: Floats) -> None:
-        """Questions whose truth came, in the order of their truths: `table` and `experts` as they were when they were put."""
+    def learn(self, table: Floats, base_s: Floats, hop: Ints, experts: Floats, took_s: Floats, some: Flags) -> None:
+        """Questions whose truth came, in the order of their truths: `table` and `experts` as they were when they were put.
+
+        The models learn from `some` of them; how right each expert was is told by all.
+        """
         group, scale = group_of(base_s, hop), scale_s(base_s)
         targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
-        weights = (scale / 100.0).tolist()
-        for number, row, target, weight in zip(group.tolist(), table.tolist(), targets, weights, strict=True):
+        rows = zip(group.tolist(), table.tolist(), targets, (scale / 100.0).tolist(), strict=True)
+        for number, row, target, weight in compress(rows, some.tolist()):
             # A zero teaches nothing and costs as much.
             self.models[number].learn_one({name: value for name, value in zip(NAMES, row, strict=True) if value}, target, w=weight)
         self._learned.update(group.tolist())

@@ -45,8 +45,8 @@ class ModelPolicy:
     spread: SpreadPolicy = field(default_factory=SpreadPolicy)
     lateness: LatenessPolicy = field(default_factory=LatenessPolicy)
     second_look: SecondLookPolicy = field(default_factory=SecondLookPolicy)
-    plenty: int = 2_000
-    """Once so many questions about windows have taught, every second is enough for widths and P(late): neighbours repeat each other."""
+    plenty: int = 5_000
+    """Once so many questions have taught, every third is enough for the River models: neighbours repeat each other."""
     ask_every: int = 1
     """Of the kept questions about a visit, the model learns from each so many-th."""
 
@@ -172,10 +172,10 @@ class EtaModel:
         self._learn_lingering(answered.left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
         self.trips.learn(answered.trips, took_s[answered.of_trips])
         self.second_look.learn(inputs, base_s, first_s, looked_s, cell, took_s)
-        self.correction.learn(table, base_s, hop, experts, took_s)
+        some = np.arange(len(took_s)) % (1 if self.correction.asked.sum() < self.policy.plenty else 3) == 0
+        self.correction.learn(table, base_s, hop, experts, took_s, some)
         self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale_s(base_s), answered.newest_s)
         self.intervals.learn(p10_s, p50_s, kind_of(hop, table[:, NAMES.index("fix_age")] * FIX_AGE_S), width_s, took_s)
-        some = np.arange(len(took_s)) % (1 if self.lateness.asked[0] < self.policy.plenty else 2) == 0
         self.spread.learn(table[some], (np.abs(took_s - p50_s) / scale_s(p50_s))[some])
         open_then = (closes > 0) & some
         about = Asked(p10_s, p50_s, p90_s, width_s, closes, table)

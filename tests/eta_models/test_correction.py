@@ -24,12 +24,16 @@ def truth(table, base_s):
     return base_s + scale_s(base_s) * (0.8 * table[:, 0] - 0.5 * table[:, 7])
 
 
+def every(rows):
+    return np.ones(len(rows), dtype=np.bool_)
+
+
 def learned(seed: int = 1, count: int = 600, rounds: int = 1) -> Correction:
     correction, rng = Correction(CorrectionPolicy()), np.random.default_rng(seed)
     for _ in range(rounds):
         table, base_s, hop, plain = made(rng, count)
         experts = correction.experts(table, base_s, hop, plain)
-        correction.learn(table, base_s, hop, experts, truth(table, base_s))
+        correction.learn(table, base_s, hop, experts, truth(table, base_s), every(table))
         correction.export()
     return correction
 
@@ -75,12 +79,21 @@ def test_the_exported_weights_answer_as_river_does():
     assert np.abs((experts[:, EXPERTS.index("learned")] - wanted) / scale_s(base_s)).max() < 1e-9
 
 
+def test_the_models_learn_from_some_questions_and_the_hedge_from_all():
+    correction = Correction(CorrectionPolicy())
+    table, base_s, hop, plain = made(np.random.default_rng(4), 200)
+    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s), every(table) & False)
+    correction.export()
+    assert not correction.weights.any()
+    assert correction.asked.sum() == 200
+
+
 def test_what_was_learned_since_the_last_export_changes_no_answer():
     correction, rng = learned(), np.random.default_rng(4)
     question = made(rng, 100)
     before = answered(correction, *question)
     table, base_s, hop, plain = made(rng, 200)
-    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s) + 60.0)
+    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s) + 60.0, every(table))
     unexported = answered(correction, *question)
     assert [part.tobytes() for part in unexported] == [part.tobytes() for part in before]
     assert correction.export() == 0
@@ -105,7 +118,7 @@ def test_the_hedge_follows_the_expert_that_is_right_and_leaves_it_when_it_is_not
             took_s = base_s + rng.normal(0, 150.0, 400)
             experts = np.repeat(base_s[:, None], len(EXPERTS), axis=1)
             experts[:, right] = took_s
-            correction.learn(table, base_s, hop, experts, took_s)
+            correction.learn(table, base_s, hop, experts, took_s, every(table))
         correction.export()
         ladder = np.arange(float(len(EXPERTS)))[None, :] + base_s[:1, None]
         assert correction.weigh(ladder, group_of(base_s[:1], hop[:1]))[0] == pytest.approx(300.0 + right, abs=0.2)
@@ -137,7 +150,7 @@ def test_a_poisoned_model_goes_back_to_its_last_good_weights_and_is_counted(pois
     correction.models[number]._weights["chain"] = poison
     table, base_s, hop = np.zeros((1, len(NAMES))), np.array([300.0]), np.zeros(1, dtype=np.int64)
     table[:, 1] = 1.0
-    correction.learn(table, base_s, hop, np.full((1, len(EXPERTS)), 300.0), np.array([300.0]))
+    correction.learn(table, base_s, hop, np.full((1, len(EXPERTS)), 300.0), np.array([300.0]), every(table))
     assert correction.export() == 1
     assert correction.resets == 1
     assert correction.weights[number].tolist() == good[number].tolist()
@@ -153,10 +166,10 @@ def test_a_model_that_was_reset_learns_on():
     correction.models[-1].intercept = float("nan")
     rng = np.random.default_rng(9)
     table, base_s, hop, plain = made(rng, 600)
-    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s))
+    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s), every(table))
     assert correction.export() == 1
     good = correction.weights[-1].copy()
-    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s))
+    correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), truth(table, base_s), every(table))
     assert correction.export() == 0
     assert np.isfinite(correction.weights).all()
     assert correction.weights[-1].tolist() != good.tolist()
@@ -175,7 +188,7 @@ def test_absurd_truths_leave_weights_and_answers_finite():
     correction, rng = Correction(CorrectionPolicy()), np.random.default_rng(10)
     for took in (1e12, -1e12, 0.0, 1e300):
         table, base_s, hop, plain = made(rng, 200)
-        correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), np.full(200, took))
+        correction.learn(table, base_s, hop, correction.experts(table, base_s, hop, plain), np.full(200, took), every(table))
         assert correction.export() == 0
     experts, answer = answered(correction, *made(rng, 200))
     assert np.isfinite(correction.weights).all()
@@ -188,7 +201,7 @@ def test_one_answer_that_is_no_number_does_not_poison_the_trust_in_the_experts()
     table, base_s, hop, plain = made(np.random.default_rng(11), 5)
     experts = correction.experts(table, base_s, hop, plain)
     experts[2, 0] = np.nan
-    correction.learn(table, base_s, hop, experts, truth(table, base_s))
+    correction.learn(table, base_s, hop, experts, truth(table, base_s), every(table))
     correction.export()
     assert np.isfinite(answered(correction, *made(np.random.default_rng(12), 200))[1]).all()
 
@@ -203,7 +216,7 @@ def test_the_plain_answer_that_was_right_lately_makes_the_base():
     correction, rng = Correction(CorrectionPolicy()), np.random.default_rng(13)
     took_s, hop = rng.uniform(300, 340, 400), np.ones(400, dtype=np.int64)
     experts = np.column_stack([took_s + 200.0, took_s, took_s + 200.0, *[took_s + 50.0] * (len(EXPERTS) - PLAIN)])
-    correction.learn(np.zeros((400, len(NAMES))), np.full(400, 320.0), hop, experts, took_s)
+    correction.learn(np.zeros((400, len(NAMES))), np.full(400, 320.0), hop, experts, took_s, every(hop))
     plain = tuple(np.array([seconds]) for seconds in (320.0, 420.0, 520.0))
     before = correction.base(plain, hop[:1])
     assert before == pytest.approx([420.0])
