@@ -28,8 +28,8 @@ from stream.log import shard_of
 
 @pytest.fixture
 def day(road):
-    """Two vehicles drive; v2 brings order o7, with a proof; v1's stops are of other orders. Some inputs of v1 are refused."""
-    mine = road.stops((6,), "b", order_ref="o7", customer_ref="anna", metadata={"door": "left"})
+    """Two vehicles drive; v2 brings order order-seven, with a proof; v1's stops are of other orders. Some inputs of v1 are refused."""
+    mine = road.stops((6,), "b", order_ref="order-seven", customer_ref="anna", metadata={"door": "left"})
     proof = m.ProofOfDelivery(recipient="Anna", lat=road.lat(6_000), lon=-78.9)
     return road.log(
         [road.plan(road.stops(range(1, 4), order_ref="o1")), road.go(), road.square("f1", 5, 500, 1_500)],
@@ -148,9 +148,9 @@ def test_an_order_is_nowhere_any_more_but_its_visit_is(run, logs, day, client, a
     logs.append("depot", day)
     run().to_end()
     archive()
-    words, before = (b"o7", b"anna", b"Anna"), everything()
+    words, before = (b"order-seven", b"anna", b"Anna"), everything()
     assert all(any(word in text for text in before.values()) for word in words)
-    assert "11 km" in forget("--order", "o7")
+    assert "11 km" in forget("--order", "order-seven")
     left = everything()
     assert not [(name, word) for word in words for name, text in left.items() if word in text]
     routes = client.hgetall(fleet_key("routes", "depot"))

@@ -16,7 +16,7 @@ from stream.codec import TYPES, decode, encode
 from stream.exception_messages import ExceptionAcknowledged
 from stream.moments import micros
 from stream.planned_stop import PlannedStop
-from stream.proposals import Proposal, RouteChange, VehicleOutlook, VisitOutlook, WindowOffer
+from stream.proposals import Handing, Proposal, RouteChange, VehicleOutlook, VisitOutlook, WindowOffer
 from stream.question_messages import Supposition
 from stream.texts import is_id
 
@@ -54,7 +54,7 @@ def parts(hint: object) -> Iterator[type]:
 
 def fields() -> Iterator[tuple[str, set[type]]]:
     """Every field of every message and of what stands in it."""
-    parts_of_proposals = (Proposal, RouteChange, WindowOffer, VisitOutlook, VehicleOutlook, Supposition)
+    parts_of_proposals = (Proposal, RouteChange, WindowOffer, VisitOutlook, VehicleOutlook, Supposition, Handing)
     kinds = [*TYPES.values(), PlannedStop, m.ProofOfDelivery, *parts_of_proposals]
     for kind in kinds:
         for name, hint in get_type_hints(kind).items():

@@ -26,7 +26,8 @@ ROWS = {
     "speeds": "speeds by cell", "truths": "kept until the next tick", "recent": "last events for readers",
     "corridors": "corridors (", "exceptions": "| exceptions (", "faults": "faults by vehicle",
     "traffic": "| traffic (", "told_speeds": "| traffic (", "told_roads": "| road times (", "roads": "| road times (",
-    "clearings": VEHICLES, "fence_told": "| fences; policies", "failed": "visits that failed of late", "asked": "what was asked about them",
+    "contest": "| a second model", "named": "| a second model", "parts": "| a model file on its way", "clearings": VEHICLES,
+    "fence_told": "| fences; policies", "failed": "visits that failed of late", "asked": "what was asked about them",
     "proposals": "| proposals, ", "answers": "kept until the next tick", "settling": "accepted proposals that wait",
     "questions": "kept until the next tick", "replanned": "accepted proposals that wait",
 }  # fmt: skip

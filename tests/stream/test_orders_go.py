@@ -2,8 +2,12 @@
 
 import zlib
 
+from eta_models.model import ModelPolicy
+from eta_models.network import NetworkPolicy
+from eta_models.second_look import SecondLookPolicy
 from stream import messages as m
 from stream.checkpoint import dump
+from stream.settings import FleetSettings
 
 ROUND_S, STOPS = 3 * 3_600, 6
 
@@ -20,7 +24,8 @@ def size(state):
 
 
 def test_state_and_checkpoint_are_no_larger_after_many_delivered_orders(road, fleet):
-    played, sizes = fleet(), []
+    few = ModelPolicy(second_look=SecondLookPolicy(NetworkPolicy(kept=64)))  # examples fill up until there is no room
+    played, sizes = fleet(FleetSettings(model=few)), []
     for turn in range(8):
         first, lines = turn * ROUND_S, []
         for v in ("v1", "v2", "v3"):
