@@ -225,8 +225,7 @@ def built(kind):
 @settings(max_examples=40)
 @given(data=st.data())
 def test_every_message_comes_back_equal(kind, data):
-    message = data.draw(built(kind))
-    read = decode(encode(message))
+    read = decode(encode(message := data.draw(built(kind))))
     assert read == message
     assert encode(decode(encode(read))) == encode(read)
 
@@ -245,7 +244,7 @@ def test_the_canonical_form_says_everything_type_first():
     message = m.FenceRemoved(fleet_id="nfta", at=AT, fence_id="f")
     assert encode(message) == b'{"type":"fence_removed","fleet_id":"nfta","at":"2025-10-09T08:53:20.123000Z","fence_id":"f"}'
     assert b'"seq":null' in encode(m.Ping(fleet_id="nfta", at=AT, vehicle_id="v", lat=1.0, lon=2.0))
-    told = ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
-    stops = [PlannedStop(stop_id="s", lat=1.0, lon=2.0, seq=1, metadata=metadata) for metadata in told]
+    notes = ({"a": "1", "b": "2"}, {"b": "2", "a": "1"})
+    stops = [PlannedStop(stop_id="s", lat=1.0, lon=2.0, seq=1, metadata=note) for note in notes]
     first, second = (encode(m.StopAdded(fleet_id="nfta", at=AT, route_id="r", vehicle_id="v", stop=stop)) for stop in stops)
     assert first == second
