@@ -18,7 +18,7 @@ TIMES = frozenset({
     "at", "planned_arrival", "window_start", "window_end", "shift_start", "shift_end", "valid_from", "valid_until", "planned_departure",
     "load_by", "wave_cutoff", "until", "actionable_until", "holds_until", "eta_before", "eta_after", "ends_at", "eta",
 })  # fmt: skip
-PARTS = frozenset({"stops", "stop", "proof", "proposals", "changes", "windows", "visits", "vehicles", "added", "handovers"})
+PARTS = frozenset({"stops", "stop", "proof", "proposals", "changes", "windows", "visits", "vehicles", "added", "handovers", "legs"})
 """Fields that hold structs with times or ids in them."""
 ROUTES_AND_ORDERS = frozenset({"route_id", "to_route_id", "order_ref"})
 VISITS = frozenset({

@@ -31,6 +31,7 @@ STAY = {
     "stop_id",
     "customer_ref",
     "dock_id",
+    "model_ref",
     "fence_id",
     "question_id",
 }
