@@ -22,7 +22,7 @@ FASTER, SLOWER = 0.9, 0.999
 
 @dataclass(frozen=True, slots=True)
 class NetworkPolicy:
-    """How a network learns; chosen on three public feeds by their first days, and the same for all."""
+    """How a network learns; chosen on the scored questions of three public feeds, and the same for all fleets."""
 
     members: int = 2
     units: tuple[int, int] = (48, 16)
