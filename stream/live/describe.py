@@ -135,15 +135,15 @@ def cells_view(state: FleetState) -> CellsView:
 
 
 def models_view(state: FleetState) -> ModelsView:
-    """The models of a fleet, and how both did lately."""
+    """The models of a fleet, and how both did lately, as of the last tick: nothing of it changes in between."""
     contest = state.contest
     if contest is None:
-        return ModelsView(state.now_us, _model_view(state.named, state.model, None))
+        return ModelsView(state.ticked_us, _model_view(state.named, state.model, None))
     champion, challenger = (
         _model_view(state.named, state.model, contest.champion),
         _model_view(contest.named, contest.model, contest.challenger),
     )
-    return ModelsView(state.now_us, champion, challenger)
+    return ModelsView(state.ticked_us, champion, challenger)
 
 
 def _model_view(named: Named, model: EtaModel, record: Record | None) -> ModelView:
