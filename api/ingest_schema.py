@@ -59,6 +59,15 @@ def json_body(schema: Schema, said: str) -> Schema:
     return _body({"application/json": {"schema": schema}}, said)
 
 
+def policy_body(page: str) -> Schema:
+    """The body that changes fields of a policy; `page` lists them."""
+    said = f"Fields of the policy as {page} lists them; those left out go back to the fleet's settings."
+    fields = {"type": "object", "additionalProperties": {"anyOf": [{"type": "number"}, {"type": "boolean"}]}, "description": said}
+    return json_body(
+        {"type": "object", "required": ["fields"], "properties": {"fields": fields}, "additionalProperties": False}, "Fields of the policy."
+    )
+
+
 def receipts(*problems: int, status: int = 202, said: str = "Taken, item by item.") -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route that answers with a `Receipt`."""
     return {status: {"description": said, "content": {"application/json": {"schema": schema_of(Receipt)}}}, **documented(*problems)}

@@ -1,7 +1,7 @@
 """Exceptions as documents: where they stand, and the newest event about them."""
 
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -9,11 +9,8 @@ import msgspec
 from api.exception_documents import ExceptionDocument, ExceptionNote, ResponseClock
 from eta_models.columns import MISSING
 from stream.cloud_event import CloudEvent
-from stream.exceptions.kinds import KindName
 from stream.moments import instant, instant_or_none
 from stream.proposals import ProposalInShort
-
-KIND_NAMES = frozenset(get_args(KindName))
 
 
 class _Acknowledged(msgspec.Struct):

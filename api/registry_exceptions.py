@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from api.cursors import FleetId
-from api.ingest_schema import Schema, json_body, receipts
+from api.ingest_schema import Schema, json_body, policy_body, receipts
 from api.log import TheLog
 from api.lookups import find
 from api.registry_messages import object_of, put
@@ -21,18 +21,6 @@ _BY: Schema = {"type": "string", "maxLength": 256, "description": "Who does it."
 _TO: Schema = {"type": "string", "maxLength": 256, "description": "Who takes care of it."}
 _UNTIL: Schema = {"type": "string", "format": "date-time", "description": "Until when nobody wants to hear of it."}
 _TEXT: Schema = {"type": "string", "maxLength": 256, "description": "The remark."}
-_POLICY: Schema = {
-    "type": "object",
-    "required": ["fields"],
-    "properties": {
-        "fields": {
-            "type": "object",
-            "additionalProperties": {"anyOf": [{"type": "number"}, {"type": "boolean"}]},
-            "description": "Fields of the policy as docs/exceptions.md lists them; those left out go back to the fleet's settings.",
-        }
-    },
-    "additionalProperties": False,
-}
 
 
 def _body(**fields: Schema) -> Schema:
@@ -93,7 +81,7 @@ async def note(request: Request, log: TheLog, exception_id: ExceptionId, fleet_i
     "/v1/policies/{kind}",
     status_code=202,
     responses=receipts(401, 413, 422, 503),
-    openapi_extra=json_body(_POLICY, "Fields of the policy."),
+    openapi_extra=policy_body("docs/exceptions.md"),
 )
 async def put_policy(request: Request, log: TheLog, kind: KindName, fleet_id: FleetId = None) -> Response:
     """Set the policy of a kind of exceptions for a fleet, from now on; `{"on": false}` turns it off. The engine refuses unknown fields."""
