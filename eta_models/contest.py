@@ -78,8 +78,7 @@ class Contest:
         """The fleet forgot legs or places: the new number of every old one, -1 = forgotten; None = nothing moved."""
         if legs is not None:
             self.model.legs.table.keep(np.flatnonzero(legs[:-1] >= 0))
-            self.model.runs.trim(self.model.legs.table.runs[: self.model.legs.table.count].astype(np.int64))
-            self.model.daily.forget()
+            self.model.legs_moved()
         if places is not None:
             self.model.stays.table.keep(np.flatnonzero(places[:-1] >= 0))
         keep_up(self.model, fleet)

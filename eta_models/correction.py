@@ -13,13 +13,17 @@ import numpy as np
 from river import linear_model, optim
 
 from eta_models.columns import Flags, Floats, Ints
-from eta_models.features import CLIP, NAMES, scale_s
+from eta_models.features import CLIP, NAMES, scale_s, target_of
+from eta_models.plain_river import exported, give_weights
 
 BINS_S = np.array([120.0, 240.0, 360.0, 480.0, 600.0, 750.0, 900.0, 1200.0, 1500.0, 1800.0, 2400.0])
 """Horizons at which the fine models are cut."""
 
 HEDGE_BINS = np.array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
 """The coarser bin of a fine one, for the weights of the experts."""
+
+CELLS = 2 * (int(HEDGE_BINS.max()) + 1)
+"""Coarse bins, each for the next stop and for later ones."""
 
 EXPERTS = ("chain", "transfer", "by_plan", "base", "learned")
 
@@ -59,10 +63,10 @@ class Correction:
         self.policy = policy
         self.models = [self._new() for _ in range(self.GROUPS)]
         self.weights = np.zeros((self.GROUPS, len(NAMES) + 1))
-        self.loss = np.zeros((12, len(EXPERTS)))
-        self.asked = np.zeros(12)
-        self._hedge = np.full((12, len(EXPERTS)), 1.0 / len(EXPERTS))
-        self._blend = np.full((12, PLAIN), 1.0 / PLAIN)
+        self.loss = np.zeros((CELLS, len(EXPERTS)))
+        self.asked = np.zeros(CELLS)
+        self._hedge = np.full((CELLS, len(EXPERTS)), 1.0 / len(EXPERTS))
+        self._blend = np.full((CELLS, PLAIN), 1.0 / PLAIN)
         self._learned: set[int] = set()
         self.resets = 0
 
@@ -101,7 +105,7 @@ class Correction:
         The models learn from `some` of them; how right each expert was is told by all.
         """
         group, scale = group_of(base_s, hop), scale_s(base_s)
-        targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
+        targets = target_of(took_s, base_s, scale).tolist()
         rows = zip(group.tolist(), table.tolist(), targets, (scale / 100.0).tolist(), strict=True)
         for number, row, target, weight in compress(rows, some.tolist()):
             # A zero teaches nothing and costs as much.
@@ -117,7 +121,7 @@ class Correction:
         broken = 0
         for number in sorted(self._learned):
             model = self.models[number]
-            row = np.array([*(model.weights.get(name, 0.0) for name in NAMES), model.intercept])
+            row = exported(model, NAMES)
             if np.isfinite(row).all():
                 self.weights[number] = row
             else:
@@ -134,6 +138,5 @@ class Correction:
 
     def _from(self, weights: Floats) -> linear_model.LinearRegression:
         model = self._new()
-        model._weights.update(dict(zip(NAMES, weights[:-1].tolist(), strict=True)))
-        model.intercept = float(weights[-1])
+        give_weights(model, dict(zip(NAMES, weights[:-1].tolist(), strict=True)), weights[-1])
         return model

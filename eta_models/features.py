@@ -1,5 +1,6 @@
 """What a correction may look at: every feature dimensionless and clipped, so that linear models need no scaler."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,20 @@ def scale_s(base_s: Floats) -> Floats:
     return 25.0 * np.sqrt(np.maximum(base_s, 30.0) / 60.0)
 
 
+def target_of(took_s: Floats, answer_s: Floats, scale: Floats) -> Floats:
+    """What an answer got wrong, in error scales, cut so that one breakdown teaches no more than a bad delay."""
+    return np.asarray(np.minimum(np.maximum((took_s - answer_s) / scale, -8.0), 8.0))
+
+
+def side_by_side(columns: Sequence[Floats]) -> Floats:
+    """Columns as a table whose rows lie in one piece, so that their sums do not depend on how many there are; NaN becomes 0."""
+    table = np.empty((len(columns[0]), len(columns)))
+    for place, column in enumerate(columns):
+        table[:, place] = column
+    table[table != table] = 0.0
+    return table
+
+
 def by_plan_s(journeys: Journeys, ahead: Ahead) -> Floats:
     """Planned time shifted by the current deviation, in seconds from now; NaN without a plan."""
     deviation = journeys.deviation_s[ahead.journey]
@@ -52,11 +67,7 @@ class Answers:
 def features(journeys: Journeys, ahead: Ahead, answers: Answers, off: Floats) -> Floats:
     """One row a visit, one column a name of `NAMES`, every value in -4 .. 4. `off`: the mean errors of the trackers, one row each."""
     columns = [*_estimates(ahead, answers), *_place(journeys, ahead, answers), *_hinges(journeys, ahead, answers), *off]
-    table = np.empty((len(answers.base_s), len(NAMES)))
-    for place, column in enumerate(columns):
-        table[:, place] = column
-    table[table != table] = 0.0
-    return np.minimum(np.maximum(table, -CLIP), CLIP)
+    return np.minimum(np.maximum(side_by_side(columns), -CLIP), CLIP)
 
 
 def _estimates(ahead: Ahead, answers: Answers) -> list[Floats]:

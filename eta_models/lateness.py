@@ -12,7 +12,8 @@ from river import linear_model, optim
 
 from eta_models.columns import Flags, Floats
 from eta_models.features import NAMES as FEATURES
-from eta_models.features import scale_s
+from eta_models.features import scale_s, side_by_side
+from eta_models.plain_river import exported, give_weights
 
 NAMES = ("z", "z2", "above", "far", "below", "horizon", "z_horizon", "spread", "late", "early", "later", "beyond")
 SHORT = 6
@@ -62,8 +63,7 @@ class Lateness:
     def _from(self, weights: Floats) -> linear_model.LogisticRegression:
         p = self.policy
         model = linear_model.LogisticRegression(optimizer=optim.AdaGrad(p.learning_rate), intercept_lr=p.intercept_rate)
-        model._weights.update({name: value for name, value in zip(NAMES, weights[:-1].tolist(), strict=True) if value})
-        model.intercept = float(weights[-1])
+        give_weights(model, {name: value for name, value in zip(NAMES, weights[:-1].tolist(), strict=True) if value}, weights[-1])
         return model
 
     def features(self, asked: Asked) -> Floats:
@@ -86,11 +86,7 @@ class Lateness:
             np.minimum(asked.table[:, FEATURES.index("hops")], 0.25) * 4.0,
             np.minimum(np.maximum((asked.p90_s - asked.closes_in_s) / scale, -4.0), 4.0),
         )
-        table = np.empty((len(z), len(NAMES)))
-        for place, column in enumerate(columns):
-            table[:, place] = column
-        table[table != table] = 0.0
-        return table
+        return side_by_side(columns)
 
     def probability(self, asked: Asked) -> Floats:
         """0..1, NaN without a window; 1 once it has closed."""
@@ -121,7 +117,7 @@ class Lateness:
         """Make what was learned count from now on; returns how many models had to go back to their last good weights."""
         broken = 0
         for which, model in enumerate(self.models):
-            row = np.array([*(model.weights.get(name, 0.0) for name in NAMES), model.intercept])
+            row = exported(model, NAMES)
             if np.isfinite(row).all():
                 self.weights[which] = row
             else:

@@ -140,9 +140,13 @@ class EtaModel:
         """Forget legs that are too many (at a tick); the new row of every old one, -1 = forgotten; None = nothing moved."""
         number = self.legs.trim(live)
         if number is not None:
-            self.runs.trim(self.legs.table.runs[: self.legs.table.count].astype(np.int64))
-            self.daily.forget()
+            self.legs_moved()
         return number
+
+    def legs_moved(self) -> None:
+        """Legs were forgotten and the others have new rows: what was kept of the forgotten ones goes too."""
+        self.runs.trim(self.legs.table.runs[: self.legs.table.count].astype(np.int64))
+        self.daily.forget()
 
     def learn_stay(self, fact: StayEnded) -> None:
         """A stop was left."""
@@ -166,12 +170,12 @@ class EtaModel:
         p10_s, p50_s, p90_s, width_s, closes = (column[rows].astype(np.float64) for column in columns)
         table, experts, base_s = kept.answered(rows)
         experts, looked_s = np.ascontiguousarray(experts[:, : len(EXPERTS)]), experts[:, len(EXPERTS)]
-        cell = cell_of(group_of(base_s, hop))
-        first_s = np.maximum(self.correction.weigh(experts, group_of(base_s, hop)), 1.0)
+        group = group_of(base_s, hop)
+        first_s = np.maximum(self.correction.weigh(experts, group), 1.0)
         inputs = self.second_look.inputs(table, experts, base_s, first_s, kept.asked_us[rows] / 1e6)
         self._learn_lingering(answered.left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
         self.trips.learn(answered.trips, took_s[answered.of_trips])
-        self.second_look.learn(inputs, base_s, first_s, looked_s, cell, took_s)
+        self.second_look.learn(inputs, base_s, first_s, looked_s, cell_of(group), took_s)
         some = np.arange(len(took_s)) % (1 if self.correction.asked.sum() < self.policy.plenty else 3) == 0
         self.correction.learn(table, base_s, hop, experts, took_s, some)
         self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale_s(base_s), answered.newest_s)

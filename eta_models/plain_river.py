@@ -1,9 +1,12 @@
 """River models as plain numbers: what travels between systems holds no pickle, and takes its rates from where it arrives."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from msgspec import Struct
+
+from eta_models.columns import Floats
 
 
 class Numbers(Struct, frozen=True, array_like=True):
@@ -13,6 +16,17 @@ class Numbers(Struct, frozen=True, array_like=True):
     squares: dict[str, float]
     intercept: float
     steps: int
+
+
+def exported(model: Any, names: Sequence[str]) -> Floats:
+    """The weights of a linear model by name and last its intercept: what numpy answers with."""
+    return np.array([*(model.weights.get(name, 0.0) for name in names), model.intercept])
+
+
+def give_weights(model: Any, weights: Mapping[str, float], intercept: float) -> None:
+    """Let a fresh linear model begin with these weights."""
+    model._weights.update(weights)
+    model.intercept = float(intercept)
 
 
 def numbers(models: Any) -> list[Numbers]:
@@ -29,9 +43,9 @@ def give(models: Any, learned: list[Numbers], names: Iterable[str]) -> None:
         if strangers := (kept.weights.keys() | kept.squares.keys()) - known:
             msg = f"a model knows features that are none: {', '.join(sorted(strangers)[:3])}"
             raise ValueError(msg)
-        one._weights.update(kept.weights)
+        give_weights(one, kept.weights, kept.intercept)
         one.optimizer.g2.update(kept.squares)
-        one.intercept, one.optimizer.n_iterations = kept.intercept, kept.steps
+        one.optimizer.n_iterations = kept.steps
 
 
 def _listed(models: Any) -> list[Any]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eta_models.columns import Floats, Ints
-from eta_models.correction import EXPERTS
-from eta_models.features import CLIP, NAMES, scale_s
+from eta_models.correction import CELLS, EXPERTS
+from eta_models.features import CLIP, NAMES, scale_s, target_of
 from eta_models.network import Network, NetworkPolicy
 from eta_models.shares import Shares
 
@@ -34,7 +34,7 @@ class SecondLook:
 
     def __init__(self, policy: SecondLookPolicy) -> None:
         self.network = Network(policy.network, WIDTH)
-        self.shares = Shares(12)
+        self.shares = Shares(CELLS)
 
     def inputs(self, table: Floats, experts: Floats, base_s: Floats, first_s: Floats, now_s: Floats) -> Floats:
         """What the network sees, one row a question; `first_s` is the weighed answer of the experts, `now_s` log time."""
@@ -53,13 +53,13 @@ class SecondLook:
 
     def weigh(self, first_s: Floats, looked_s: Floats, cell: Ints) -> Floats:
         """One answer from the first and the second."""
-        return first_s + self.shares.of(cell) * (looked_s - first_s)
+        return self.shares.weigh(cell, first_s, looked_s)
 
     def learn(self, inputs: Floats, base_s: Floats, first_s: Floats, looked_s: Floats, cell: Ints, took_s: Floats) -> None:
         """Questions whose truth came, in log order. `looked_s`: what the network said when they were put."""
         scale = scale_s(base_s)
         self.shares.learn(cell, np.abs(first_s - took_s) / scale, np.abs(looked_s - took_s) / scale)
-        self.network.learn(inputs, np.minimum(np.maximum((took_s - first_s) / scale, -8.0), 8.0), scale / 100.0)
+        self.network.learn(inputs, target_of(took_s, first_s, scale), scale / 100.0)
 
     def export(self) -> int:
         """Make what was learned count from now on; returns 1 when the network was reset."""

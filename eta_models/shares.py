@@ -24,6 +24,10 @@ class Shares:
         """The share in each cell, as last exported."""
         return self.share[cell]
 
+    def weigh(self, cell: Ints, first: Floats, second: Floats) -> Floats:
+        """One answer from both."""
+        return first + self.of(cell) * (second - first)
+
     def learn(self, cell: Ints, first: Floats, second: Floats) -> None:
         """Absolute errors of both answers in error scales, in log order."""
         both = np.minimum(np.stack([first, second], axis=1), MOST)

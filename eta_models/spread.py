@@ -7,6 +7,7 @@ from river import linear_model, optim
 
 from eta_models.columns import Floats
 from eta_models.features import NAMES as FEATURES
+from eta_models.plain_river import exported, give_weights
 
 PLAIN = (
     "spread", "first_spread", "lead", "late", "early", "left", "horizon", "horizon2", "still", "elapsed", "last", "hops", "fix_age", "runs",
@@ -44,8 +45,7 @@ class Spread:
     def _from(self, weights: Floats) -> linear_model.LinearRegression:
         loss = optim.losses.Huber(self.policy.huber_epsilon)
         model = linear_model.LinearRegression(optimizer=optim.AdaGrad(self.policy.learning_rate), loss=loss, intercept_lr=0.005)
-        model._weights.update(dict(zip(NAMES, weights[:-1].tolist(), strict=True)))
-        model.intercept = float(weights[-1])
+        give_weights(model, dict(zip(NAMES, weights[:-1].tolist(), strict=True)), weights[-1])
         return model
 
     def features(self, table: Floats) -> Floats:
@@ -69,7 +69,7 @@ class Spread:
 
     def export(self) -> int:
         """Make what was learned count from now on; returns 1 when the model had to go back to its last good weights."""
-        row = np.array([*(self.model.weights.get(name, 0.0) for name in NAMES), self.model.intercept])
+        row = exported(self.model, NAMES)
         if np.isfinite(row).all():
             self.weights = row
             return 0

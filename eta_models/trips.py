@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from eta_models.columns import Floats, Floats32, Ints
-from eta_models.features import scale_s
+from eta_models.features import scale_s, target_of
 from eta_models.lending import Lender
 from eta_models.network import Network, NetworkPolicy
 from eta_models.shares import Shares
@@ -61,8 +61,7 @@ class Trips(Lender):
             return curve_s
         tiles_s, inputs = self._tiles_s(asked, tiles(asked), curve_s)
         looked_s = tiles_s + self.network.answer(inputs) * scale_s(tiles_s)
-        share = self.shares.of(np.zeros(len(asked), dtype=np.int64))
-        return np.asarray(np.maximum(tiles_s + share * (looked_s - tiles_s), 1.0))
+        return np.asarray(np.maximum(self.shares.weigh(np.zeros(len(asked), dtype=np.int64), tiles_s, looked_s), 1.0))
 
     def _tiles_s(self, asked: Floats32, rows: Ints, curve_s: Floats) -> tuple[Floats, Floats]:
         """What the tiles say, in seconds, and what the network sees."""
@@ -89,7 +88,7 @@ class Trips(Lender):
         p, took_s = self.policy, np.minimum(took_s, self.policy.longest_s)
         base_s = self._base_s(asked)
         scale = scale_s(base_s)
-        targets = np.minimum(np.maximum((took_s - base_s) / scale, -8.0), 8.0).tolist()
+        targets = target_of(took_s, base_s, scale).tolist()
         rows = tiles(asked)
         self._learn_network(asked, rows, base_s, took_s)
         for row, target, unit in zip(rows, targets, (scale / 100.0).tolist(), strict=True):
@@ -108,7 +107,7 @@ class Trips(Lender):
         scale = scale_s(tiles_s)
         looked_s = tiles_s + self.network.answer(inputs) * scale
         self.shares.learn(np.zeros(len(asked), dtype=np.int64), np.abs(tiles_s - took_s) / scale, np.abs(looked_s - took_s) / scale)
-        self.network.learn(inputs, np.minimum(np.maximum((took_s - tiles_s) / scale, -8.0), 8.0), scale / 100.0)
+        self.network.learn(inputs, target_of(took_s, tiles_s, scale), scale / 100.0)
 
     def export(self) -> int:
         """Make what was learned count from now on; returns 1 when the network was reset."""
