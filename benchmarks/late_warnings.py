@@ -21,6 +21,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from replay.scorecard.day import epoch_s
 from stream.exceptions.late_risk import RIGHT_SHARE, RiskPolicy
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,11 +46,6 @@ class _Told(msgspec.Struct):
 class _Event(msgspec.Struct):
     type: str
     data: _Told
-
-
-def epoch_s(column: str) -> pl.Expr:
-    """Datetimes as seconds since 1970."""
-    return pl.col(column).dt.epoch("us") / 1e6
 
 
 @contextmanager

@@ -12,19 +12,17 @@ from pathlib import Path
 
 import polars as pl
 
+from replay.scorecard.day import epoch_s
+
 KEY = ["route_id", "seq"]
-
-
-def seconds(column: str) -> pl.Expr:
-    return pl.col(column).dt.epoch("us") / 1e6
 
 
 def next_stops(day: Path, questions: Path) -> pl.DataFrame:
     """Scored questions about the stop behind the newest true arrival, where the agency predicts that stop."""
     reached = pl.read_parquet(day / "arrivals.parquet").filter(pl.col("arrived_at").is_not_null() & pl.col("trusted"))
-    reached = reached.select("route_id", reached_seq=pl.col("seq").cast(pl.Int32), t=seconds("arrived_at")).sort("t")
+    reached = reached.select("route_id", reached_seq=pl.col("seq").cast(pl.Int32), t=epoch_s("arrived_at")).sort("t")
     agency = pl.read_parquet(day / "agency_eta.parquet")
-    agency = agency.select(veh="vehicle_id", t=seconds("ts"), stop="next_stop_id", agency=seconds("agency_eta"))
+    agency = agency.select(veh="vehicle_id", t=epoch_s("ts"), stop="next_stop_id", agency=epoch_s("agency_eta"))
     asked = pl.read_parquet(questions).filter(pl.col("scored") & pl.col("lgb").is_finite()).with_columns(pl.col("seq").cast(pl.Int32))
     behind = asked.sort("t").join_asof(reached, on="t", by="route_id", check_sortedness=False)
     return behind.filter(pl.col("seq") - pl.col("reached_seq") == 1).join(agency, on=["veh", "t", "stop"])
@@ -33,7 +31,7 @@ def next_stops(day: Path, questions: Path) -> pl.DataFrame:
 def answered(rows: pl.DataFrame, run: Path) -> pl.DataFrame:
     """With the newest P50 that was made when the ping had been delivered."""
     made = pl.read_parquet(run / "predictions.parquet")
-    made = made.select("route_id", pl.col("seq").cast(pl.Int32), asked_at=seconds("made_at"), p50=seconds("p50")).sort("asked_at")
+    made = made.select("route_id", pl.col("seq").cast(pl.Int32), asked_at=epoch_s("made_at"), p50=epoch_s("p50")).sort("asked_at")
     return rows.sort("asked_at").join_asof(made, on="asked_at", by=KEY, check_sortedness=False).drop_nulls("p50")
 
 

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import numpy as np
+
 from eta_models.columns import MISSING, Cells, Columns, Floats, Floats32, Ints, Ints32, Small
 
 RECENT_FIXES = 8
@@ -156,3 +158,10 @@ class Vehicles(Columns):
     """What its time went to at its last estimate, at `clock_us`, and how much went to each term so far: see `steps/terms.py`."""
     clock_us: Ints
     spent_ms: Ints
+
+    def visits_left(self, rows: Ints) -> tuple[Ints, Ints]:
+        """The visits that the vehicles `rows` have not passed: whose each is (a place in `rows`), and its row in the visits."""
+        following = self.next[rows].astype(np.int64)
+        lengths = np.where(following >= 0, self.end[rows] - following, 0)
+        whose = np.repeat(np.arange(len(rows)), lengths)
+        return whose, following[whose] + np.arange(len(whose)) - (np.cumsum(lengths) - lengths)[whose]

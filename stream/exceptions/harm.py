@@ -30,10 +30,15 @@ def harm_of_visit(state: FleetState, visit: int) -> dict[str, object]:
         "priority": names.priority,
         "late_min": round(_late_s(state, visit) / 60, 1),
         "p_late": round(p_late, 3) if p_late == p_late else None,
-        "slack_s": round((closes_us - p50_us) / 1e6) if MISSING not in (closes_us, p50_us) else None,
+        "slack_s": slack_s(p50_us, closes_us),
         "eta_p50": instant_or_none(p50_us),
         "window_end": instant_or_none(closes_us),
     }
+
+
+def slack_s(p50_us: int, closes_us: int) -> int | None:
+    """How long before the end of its window a visit is expected, in seconds; negative = after it."""
+    return round((closes_us - p50_us) / 1e6) if MISSING not in (closes_us, p50_us) else None
 
 
 def _late_s(state: FleetState, visit: int) -> float:

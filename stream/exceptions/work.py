@@ -16,9 +16,7 @@ def has_work(state: FleetState, rows: Ints) -> Flags:
     A second call at the place that was reached last, without service (the end of a layover), is no work: the vehicle is there already.
     """
     v, visits = state.vehicles, state.visits
-    lengths = np.where(v.next[rows] >= 0, v.end[rows] - v.next[rows], 0)
-    vehicle = np.repeat(np.arange(len(rows)), lengths)
-    visit = v.next[rows][vehicle] + np.arange(len(vehicle)) - (np.cumsum(lengths) - lengths)[vehicle]
+    vehicle, visit = v.visits_left(rows)
     due_us = np.maximum(visits.planned_us[visit], visits.closes_us[visit])
     reached = (visit - 1 == v.here[rows][vehicle]) | (visit - 1 == v.left_visit[rows][vehicle])
     there = reached & visits.again(visit) & ~(visits.service_s[visit] > 0)

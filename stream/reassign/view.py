@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from eta_models.columns import MISSING, Floats, Ints
-from geofences.cells import area_cell
 from stream.fleet import FleetState, VehicleFacts
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.scene import NOBODY, Places, Scene, Tours, follow
 from stream.reassign.takers import done_by_us, open_visits
 from stream.reassign.ways import Ways
-from stream.routes import AREA_RESOLUTION
 from stream.steps.estimate import estimate
 from stream.steps.goods import carries
 
@@ -182,8 +180,3 @@ def padded(rows: Sequence[Sequence[int]], width: int) -> Ints:
     for i, row in enumerate(rows):
         table[i, : len(row)] = row
     return table
-
-
-def area_of(tried: FleetState, lat: float, lon: float) -> int:
-    """The model's number of the area of a place; -1 where it has learned nothing of it."""
-    return tried.model.legs.areas.get(area_cell(lat, lon, AREA_RESOLUTION), -1)

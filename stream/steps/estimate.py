@@ -66,10 +66,7 @@ def due(policy: EstimatePolicy, state: FleetState, rows: Ints, now_us: Ints, cha
 def estimate(state: FleetState, rows: Ints, position: Ints, now_us: Ints) -> Asked | None:
     """Ask the model about all remaining visits of the vehicles `rows`; None when none is left."""
     vehicles, visits = state.vehicles, state.visits
-    lengths = vehicles.end[rows] - vehicles.next[rows]
-    journey = np.repeat(np.arange(len(rows)), lengths)
-    starts = np.cumsum(lengths) - lengths
-    visit = vehicles.next[rows][journey] + np.arange(len(journey)) - starts[journey]
+    journey, visit = vehicles.visits_left(rows)
     remaining = visits.state[visit] == OPEN
     journey, visit = journey[remaining], visit[remaining]
     if not len(visit):

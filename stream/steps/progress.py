@@ -176,16 +176,24 @@ def _due_us(visits: Visits, visit: int) -> int:
 def _stands(state: FleetState, segment: Segment, visit: int, entered_us: int, inside: bool) -> int | None:
     """When a visit was reached whose end the driver will tell: by having stood there; None = driving by, or not yet."""
     visits = state.visits
+    if not inside and visits.stood[visit]:
+        return int(visits.entered_us[visit])
+    since_us = _inside_since_us(visits, visit, entered_us, inside)
+    if since_us is None:
+        return None
+    stood = stood_s(state, segment.row, visit, segment.to_us, WORD.near_share)
+    visits.stood[visit] |= stood >= WORD.served_s
+    return since_us if stood >= WORD.forgets_s else None
+
+
+def _inside_since_us(visits: Visits, visit: int, entered_us: int, inside: bool) -> int | None:
+    """Since when the vehicle is at a visit, which is noted; None = it is not, and what was noted is forgotten."""
     if not inside:
-        if visits.stood[visit]:
-            return int(visits.entered_us[visit])
         visits.entered_us[visit] = MISSING
         return None
     if visits.entered_us[visit] == MISSING:
         visits.entered_us[visit] = entered_us
-    stood = stood_s(state, segment.row, visit, segment.to_us, WORD.near_share)
-    visits.stood[visit] |= stood >= WORD.served_s
-    return int(visits.entered_us[visit]) if stood >= WORD.forgets_s else None
+    return int(visits.entered_us[visit])
 
 
 def _calls_again(visits: Visits, visit: int) -> bool:
@@ -207,9 +215,5 @@ def _skips_to(
     if not (visits.service_s[following:visit] > 0).any():
         skipped = segment.past(visits, following, since)
         return entered_us if skipped.end_m > skipped.start_m else None
-    if not inside:
-        visits.entered_us[visit] = MISSING
-        return None
-    if visits.entered_us[visit] == MISSING:
-        visits.entered_us[visit] = entered_us
-    return int(visits.entered_us[visit]) if segment.to_us - int(visits.entered_us[visit]) >= policy.skip_dwell_s * 1e6 else None
+    since_us = _inside_since_us(visits, visit, entered_us, inside)
+    return since_us if since_us is not None and segment.to_us - since_us >= policy.skip_dwell_s * 1e6 else None

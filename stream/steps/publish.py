@@ -40,9 +40,8 @@ def publish(policy: PublishPolicy, state: FleetState, asked: Asked, out: Outputs
     visits, visit, answer = state.visits, asked.visit, asked.answer
     journey = asked.ahead.journey
     now_us = asked.now_us[journey]
-    ahead_s = (np.minimum(seconds, MOST_S) for seconds in (answer.p10_s, answer.p50_s, answer.p90_s))
     # Rounded up: nothing is promised before now.
-    p10, p50, p90 = (-(-(now_us + np.rint(seconds * 1e6).astype(np.int64)) // GRAIN_US) * GRAIN_US for seconds in ahead_s)
+    p10, p50, p90 = (-(-us // GRAIN_US) * GRAIN_US for us in _times_us(now_us, answer))
     before = (visits.p10_us[visit], visits.p50_us[visit], visits.p90_us[visit])
     moved = np.maximum.reduce([np.abs(new - old) for new, old in zip((p10, p50, p90), before, strict=True)]) > policy.keep_s * 1e6
     moved |= np.abs(answer.p_late - visits.p_late[visit]) > policy.keep_p
@@ -68,8 +67,9 @@ def publish(policy: PublishPolicy, state: FleetState, asked: Asked, out: Outputs
     worth = shift_us >= np.maximum(policy.show_s * 1e6, policy.show_share * (visits.p50_us[visit] - now_us))
     state.scalar_rows += int(worth.sum())
     told: dict[int, object] = {}
-    for i in np.flatnonzero(worth).tolist():
-        event = _show(state, asked, i)
+    rows = np.flatnonzero(worth)
+    for i, terms in zip(rows.tolist(), told_terms(state, visit[rows], asked.vehicle[journey[rows]]), strict=True):
+        event = _show(state, asked, i, terms)
         out.emit(int(asked.position[journey[i]]), event)
         told[i] = event.data["eta_moved"]
     return told
@@ -79,17 +79,22 @@ def _beside(asked: Asked, answer: Estimates, number: Ints, out: Outputs) -> None
     """What a challenger says, for whoever compares."""
     journey = asked.ahead.journey
     now_us = asked.now_us[journey]
-    ahead_s = (np.minimum(seconds, MOST_S) for seconds in (answer.p10_s, answer.p50_s, answer.p90_s))
-    p10, p50, p90 = (now_us + np.rint(seconds * 1e6).astype(np.int64) for seconds in ahead_s)
-    out.estimate_beside(asked.position[journey], now_us, number, (p10, p50, p90), answer.p_late)
+    out.estimate_beside(asked.position[journey], now_us, number, _times_us(now_us, answer), answer.p_late)
 
 
-def _show(state: FleetState, asked: Asked, i: int) -> Event:
+def _times_us(now_us: Ints, answer: Estimates) -> tuple[Ints, Ints, Ints]:
+    """P10, P50 and P90 of each visit as moments."""
+    p10, p50, p90 = (
+        now_us + np.rint(np.minimum(seconds, MOST_S) * 1e6).astype(np.int64) for seconds in (answer.p10_s, answer.p50_s, answer.p90_s)
+    )
+    return p10, p50, p90
+
+
+def _show(state: FleetState, asked: Asked, i: int, terms: dict[str, object]) -> Event:
     visits, visit = state.visits, int(asked.visit[i])
     journey = int(asked.ahead.journey[i])
     row, now_us = int(asked.vehicle[journey]), int(asked.now_us[journey])
     before_us = int(visits.shown_us[visit])
-    explained = told_terms(state, row, visit)
     visits.shown_us[visit] = visits.p50_us[visit]
     note_told(state, visit)
     visits.shows[visit] += 1
@@ -102,7 +107,7 @@ def _show(state: FleetState, asked: Asked, i: int) -> Event:
         "moved_s": None if before_us == MISSING else round((int(visits.p50_us[visit]) - before_us) / 1e6),
         "wait_s": round(float(asked.answer.wait_s[i])),
         "service_s": round(float(asked.answer.service_s[i])),
-        **explained,
+        **terms,
         "stops_before": int(asked.ahead.hop[i]),
         "off_plan": bool(state.vehicles.off_plan[row]),
         "basis": "live" if now_us - int(state.vehicles.at_us[row]) <= 120_000_000 else "no_recent_fix",

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from eta_models.columns import MISSING, Flags, Ints
 from geofences.positions import distance_m
-from stream.exceptions.harm import actionable_until_us, evidence_of, harm_of
+from stream.exceptions.harm import actionable_until_us, evidence_of, harm_of, slack_s
 from stream.exceptions.late_risk import AT_RISK, LATE, MISSED, STAGES, RiskPolicy
 from stream.exceptions.life import About, Moment, close_exception, exception_id, open_exception, update
 from stream.exceptions.terms import moved_terms
@@ -128,13 +128,10 @@ def tell_late(policy: RiskPolicy, state: FleetState, moment: Moment, out: Output
     """At a tick: windows that have closed although their vehicle is still on the way there are late, and at last missed."""
     v, visits = state.vehicles, state.visits
     rows = np.flatnonzero((v.next[: v.count] >= 0) & (v.down[: v.count] == 0))
-    lengths = v.end[rows] - v.next[rows]
     if not policy.on:
         _turn_off(state, moment, out)
-    if not policy.on or not lengths.any():
         return
-    journey = np.repeat(np.arange(len(rows)), lengths)
-    visit = v.next[rows][journey] + np.arange(len(journey)) - (np.cumsum(lengths) - lengths)[journey]
+    journey, visit = v.visits_left(rows)
     closes_us, stage = visits.closes_us[visit], visits.at_risk[visit]
     over = (visits.state[visit] == OPEN) & (closes_us != MISSING)
     new = np.where(over & (moment[1] - closes_us > policy.missed_after_s * 1e6), MISSED, np.where(over & (moment[1] > closes_us), LATE, 0))
@@ -189,9 +186,9 @@ def _details(state: FleetState, row: int, visit: int, now_us: int) -> dict[str, 
         "eta_p10": instant_or_none(int(visits.p10_us[visit])),
         "eta_p50": instant_or_none(p50_us),
         "eta_p90": instant_or_none(int(visits.p90_us[visit])),
-        "slack_s": round((closes_us - p50_us) / 1e6) if MISSING not in (closes_us, p50_us) else None,
+        "slack_s": slack_s(p50_us, closes_us),
         "actionable_until": instant_or_none(actionable_until_us(state, row, visit)),
-        **told_terms(state, row, visit),
+        **told_terms(state, np.array([visit]), np.array([row]))[0],
         **harm_of(state, [visit]),
         "evidence": evidence_of(state, row),
     }

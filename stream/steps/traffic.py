@@ -1,5 +1,7 @@
 """Traffic from outside: kept by area with its age and source, and put into the model at working ticks only."""
 
+from typing import TypeVar
+
 import numpy as np
 
 from eta_models.columns import MISSING
@@ -14,6 +16,8 @@ from stream.slowed import Slowed, ToldSpeeds
 from stream.steps.models import models_of
 from stream.steps.statuses import Facts
 from stream.traffic_messages import TrafficPut, TrafficSpeedsPut
+
+T = TypeVar("T", Slowed, ToldSpeeds)
 
 HOLDS_US = 3_600_000_000
 """What nobody says the end of holds for an hour: traffic is another one then."""
@@ -32,18 +36,10 @@ def put_traffic(state: FleetState, facts: Facts, message: TrafficPut) -> Reason 
     cell = cell_number(message.cell, AREA_RESOLUTION)
     if cell is None:
         return Reason.VALUE_RANGE
-    known = state.traffic.pop(cell, None)
-    if known is not None and known.at_us > facts.at_us:
-        state.traffic[cell] = known
-        return Reason.TOO_LATE
     from_us, until_us = micros(message.valid_from), micros(message.valid_until)
     from_us = facts.at_us if from_us == MISSING else from_us
-    state.traffic[cell] = Slowed(
-        message.factor, from_us, from_us + HOLDS_US if until_us == MISSING else until_us, facts.at_us, message.source
-    )
-    if len(state.traffic) > MOST_AREAS:
-        del state.traffic[next(iter(state.traffic))]
-    return None
+    until_us = from_us + HOLDS_US if until_us == MISSING else until_us
+    return _keep(state.traffic, cell, Slowed(message.factor, from_us, until_us, facts.at_us, message.source))
 
 
 def put_speeds(state: FleetState, facts: Facts, message: TrafficSpeedsPut) -> Reason | None:
@@ -51,15 +47,20 @@ def put_speeds(state: FleetState, facts: Facts, message: TrafficSpeedsPut) -> Re
     cell = cell_number(message.cell, AREA_RESOLUTION)
     if cell is None:
         return Reason.VALUE_RANGE
-    known = state.told_speeds.pop(cell, None)
-    if known is not None and known.at_us > facts.at_us:
-        state.told_speeds[cell] = known
-        return Reason.TOO_LATE
     until_us = micros(message.valid_until)
     until_us = facts.at_us + DAY_US if until_us == MISSING else until_us
-    state.told_speeds[cell] = ToldSpeeds(tuple(message.speeds_mps), until_us, facts.at_us, message.source)
-    if len(state.told_speeds) > MOST_AREAS:
-        del state.told_speeds[next(iter(state.told_speeds))]
+    return _keep(state.told_speeds, cell, ToldSpeeds(tuple(message.speeds_mps), until_us, facts.at_us, message.source))
+
+
+def _keep(table: dict[int, T], cell: int, said: T) -> Reason | None:
+    """What was said last of an area stands, as its newest; word from before that comes too late."""
+    known = table.pop(cell, None)
+    if known is not None and known.at_us > said.at_us:
+        table[cell] = known
+        return Reason.TOO_LATE
+    table[cell] = said
+    if len(table) > MOST_AREAS:
+        del table[next(iter(table))]
     return None
 
 
@@ -74,9 +75,9 @@ def put_roads(state: FleetState, message: RoadTimesPut) -> None:
 
 def know_roads(state: FleetState) -> None:
     """Let the model know of what was told since the last working tick."""
-    for (start, end), seconds in state.told_roads.items():
-        for model in models_of(state):
-            keep_up(model, state.model)
+    for model in models_of(state):
+        keep_up(model, state.model)
+        for (start, end), seconds in state.told_roads.items():
             model.legs.know_road(start, end, seconds)
     state.told_roads = {}
 
