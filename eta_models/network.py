@@ -49,6 +49,8 @@ class Network(Lender):
         self.policy, self.inputs = policy, inputs
         (first, second), m = policy.units, policy.members
         self._shapes = ((m, first, inputs), (m, 1, first), (m, second, first), (m, 1, second), (m, 1, second), (m, 1))
+        ends = np.cumsum([np.prod(shape) for shape in self._shapes]).tolist()
+        self._places = [(slice(start, end), shape) for start, end, shape in zip([0, *ends[:-1]], ends, self._shapes, strict=True)]
         self.learned = self._fresh()
         self.weights = self.learned.copy()
         self.mean, self.square = np.zeros_like(self.learned), np.zeros_like(self.learned)
@@ -67,8 +69,7 @@ class Network(Lender):
 
     def _parts(self, flat: Floats32) -> list[Floats32]:
         """Views of the layers' weights in one flat array."""
-        ends = np.cumsum([np.prod(shape) for shape in self._shapes])
-        return [flat[end - np.prod(shape) : end].reshape(shape) for shape, end in zip(self._shapes, ends, strict=True)]
+        return [flat[place].reshape(shape) for place, shape in self._places]
 
     def answer(self, inputs: Floats) -> Floats:
         """What the last exported weights say, one row an example: no BLAS, whose sums depend on how many rows there are."""
@@ -127,11 +128,23 @@ class Network(Lender):
         slopes = (back1.transpose(0, 2, 1) @ x, back1.sum(axis=1), back2.transpose(0, 2, 1) @ first, back2.sum(axis=1))
         parts = (*slopes, (off[:, :, None] * second).sum(axis=1), off.sum(axis=1))
         slope = np.concatenate([part.ravel() for part in parts])
+        self._move(slope)
+
+    def _move(self, slope: Floats32) -> None:
+        """Adam, in place: arrays of this size made anew cost as much as what is computed."""
         self.steps += 1
-        self.mean += np.float32(1.0 - FASTER) * (slope - self.mean)
-        self.square += np.float32(1.0 - SLOWER) * (slope * slope - self.square)
-        rate = np.float32(p.rate * np.sqrt(1.0 - SLOWER**self.steps) / (1.0 - FASTER**self.steps))
-        self.learned -= rate * self.mean / (np.sqrt(self.square) + np.float32(1e-8))
+        moved = slope - self.mean
+        moved *= np.float32(1.0 - FASTER)
+        self.mean += moved
+        np.multiply(slope, slope, out=slope)
+        slope -= self.square
+        slope *= np.float32(1.0 - SLOWER)
+        self.square += slope
+        np.sqrt(self.square, out=slope)
+        slope += np.float32(1e-8)
+        np.multiply(np.float32(self.policy.rate * np.sqrt(1.0 - SLOWER**self.steps) / (1.0 - FASTER**self.steps)), self.mean, out=moved)
+        moved /= slope
+        self.learned -= moved
 
     def export(self) -> int:
         """Make what was learned count from now on; returns 1 when the network had to go back to its last good weights."""
