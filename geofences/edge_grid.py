@@ -1,5 +1,7 @@
 """A grid of the edges of fences, fine enough that a short path needs one look to know which fences it may cross."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +23,11 @@ MOST_PATH_PIECES: int = 32
 CLEAR_MARGIN: float = 1e-6
 """What a clear square is drawn smaller, in squares of the grid: 0.3 mm, a thousand times what rounding moves an edge or a path."""
 
-_SQUARE = np.array([[GRID_LON_DEG], [GRID_LAT_DEG]])
-_BITS = np.uint64(20)
+SQUARE = np.array([[GRID_LON_DEG], [GRID_LAT_DEG]])
+"""The same as a column."""
+
+_ORIGIN = np.array([[180.0], [90.0]])
+_BITS = 20
 
 
 def box_of(lon0: Reals, lat0: Reals, lon1: Reals, lat1: Reals) -> Reals:
@@ -35,16 +40,15 @@ def boxes_touch(one: Reals, other: Reals) -> NDArray[np.bool_]:
     return np.asarray((one[0] <= other[2]) & (one[2] >= other[0]) & (one[1] <= other[3]) & (one[3] >= other[1]))
 
 
-def grid_entries(edges: list[Reals], numbers: Numbers) -> tuple[Places, Numbers, Reals]:
+def grid_entries(edges: Reals, owner: Numbers) -> tuple[Places, Numbers, Reals]:
     """(squares, fence numbers, boxes) of the edges of some fences: the box, shape (n, 4), bounds what of the fence is near the square.
 
     An edge is entered in its square and in those around it, so that a path no longer than a square finds it by either end.
-    `edges` as `edges_of` gave them, one for each number.
+    `edges` as rows (lon0, lat0, lon1, lat1); `owner` is the number of the fence of each, and those of a fence follow one another.
     """
-    if not edges:
+    if not len(owner):
         return np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.int64), np.empty((0, 4))
-    owner = np.repeat(numbers, [part.shape[1] for part in edges])
-    lon0, lat0, lon1, lat1 = np.concatenate(edges, axis=1)
+    lon0, lat0, lon1, lat1 = edges
     rows, boxes = _pieces(lon0, lat0, lon1, lat1, squares_long(lat0, lon0, lat1, lon1))
     owner, (columns, lines), (far_columns, far_lines) = owner[rows], _squares(*boxes[:2]), _squares(*boxes[2:])
     # Edges of a ring follow one another through the same squares: one entry for each stretch of them.
@@ -73,27 +77,67 @@ def paths_near(table: PlaceTable, lat0: Reals, lon0: Reals, lat1: Reals, lon1: R
     return rows.take(found.take(touching)), table.numbers.take(entries.take(touching))
 
 
-def edges_around(table: PlaceTable, lat: Reals, lon: Reals) -> tuple[Numbers, Numbers, Reals]:
-    """(rows, fence numbers, bounds (4, pairs)) of what is in the nine squares around each position."""
-    found, entries = table.near(_place(*_squares(lon, lat)))
-    return found, table.numbers.take(entries), table.details.take(entries, axis=0).T
+class Around(NamedTuple):
+    """What is in the nine squares around each of some positions: one pair an entry, ascending by column.
 
-
-def boxes_clear(around: tuple[Numbers, Numbers, Reals], lat: Reals, lon: Reals) -> Reals:
-    """Bounds (west, south, east, north), shape (4, positions), around each position without an edge in between; NaN where it is beside one.
-
-    At most a square of the grid to each side: that far `edges_around`, which gave what is `around`, sees.
+    `columns`: which position; `numbers`: fences; `bounds`, shape (4, pairs): of what of the fence is there. `share`, shape (2, positions):
+    how far in its square each position lies, 0..1 from west and from south.
     """
-    rows, _, bounds = around
-    at = np.stack([lon, lat])
-    there = at.take(rows, axis=1)
-    apart = np.maximum(bounds[:2] - there, there - bounds[2:]) / _SQUARE
-    reach = np.ones(len(lat))
-    np.minimum.at(reach, rows, np.maximum(apart[0], apart[1]))
+
+    columns: Numbers
+    numbers: Numbers
+    bounds: Reals
+    share: Reals
+
+
+def edges_around(table: PlaceTable, at: Reals) -> Around:
+    """What of fences is around positions; `at` is rows (lon, lat)."""
+    share = (at + _ORIGIN) / SQUARE
+    whole = np.floor(share)
+    share -= whole
+    column, line = whole.astype(np.int64) + 1
+    columns, entries = table.near(((line << _BITS) | column).view(np.uint64))
+    return Around(columns, table.numbers.take(entries), table.details.take(entries, axis=0).T, share)
+
+
+def boxes_clear(around: Around, at: Reals, within: tuple[Numbers, Reals] | None = None) -> Reals:
+    """Bounds (west, south, east, north), shape (4, positions), around each position without an edge in between; NaN where none are known.
+
+    What is `around` limits them only on the side on which it is further off, so that boxes are long where roads between fences are.
+    Beyond the nine squares nothing is known. `within`: pairs whose bounds a position may lie in, and how far off in squares the nearest
+    edge of each is, whichever way.
+    """
+    there, count = at.take(around.columns, axis=1), at.shape[1]
+    before, behind = around.bounds[:2] - there, there - around.bounds[2:]
+    apart = np.maximum(before, behind) / SQUARE
+    most = np.maximum(apart[0], apart[1])
+    west_or_east, south_or_north = (before > behind) * (2 * count) + around.columns
+    side = np.where(apart[1] > apart[0], south_or_north + count, west_or_east)
+    reach = np.empty((4, count))  # to the west, south, east and north, in squares
+    np.add(around.share, 1.0, out=reach[:2])
+    np.subtract(2.0, around.share, out=reach[2:])
+    if within is not None:
+        pairs, near = within
+        some = (most.take(pairs) <= 0.0).nonzero()[0]
+        pairs, near = pairs.take(some), near.take(some)
+        most[pairs] = 9.0  # further than a box may reach
+        columns = around.columns.take(pairs)
+        for one_side in reach:
+            np.minimum.at(one_side, columns, near)
+    np.minimum.at(reach.reshape(-1), side, most)
     reach -= CLEAR_MARGIN
-    reach[reach <= 0.0] = np.nan
-    half = reach * _SQUARE
-    return np.concatenate([at - half, at + half])
+    unknown = np.minimum.reduce(reach) <= 0.0
+    boxes = np.empty((4, count))
+    np.subtract(at, reach[:2] * SQUARE, out=boxes[:2])
+    np.add(at, reach[2:] * SQUARE, out=boxes[2:])
+    np.copyto(boxes, np.nan, where=unknown)
+    return boxes
+
+
+def are_short(starts: Reals, ends: Reals) -> NDArray[np.bool_]:
+    """Whether paths, from and to columns (lon, lat), are no longer than a square either way; a little less, because of rounding."""
+    short = np.abs(ends - starts) < 0.999 * SQUARE
+    return np.asarray(short[0] & short[1])
 
 
 def squares_long(lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Reals:
@@ -123,7 +167,7 @@ def _squares(lon: Reals, lat: Reals) -> tuple[Numbers, Numbers]:
 
 def _place(columns: Numbers, lines: Numbers) -> Places:
     # A path that goes on past -180 has a column below 0: no edge is there.
-    return (lines.astype(np.uint64) << _BITS) | np.maximum(columns, 0).astype(np.uint64)
+    return (lines.astype(np.uint64) << np.uint64(_BITS)) | np.maximum(columns, 0).astype(np.uint64)
 
 
 def _one_each(places: Places, numbers: Numbers, boxes: Reals) -> tuple[Places, Numbers, Reals]:

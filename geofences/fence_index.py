@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -12,10 +11,11 @@ from numpy.typing import NDArray
 
 from geofences.cells import RESOLUTION
 from geofences.covers import at_level
-from geofences.edge_grid import MOST_PATH_PIECES, box_of, boxes_clear, boxes_touch, edges_around, paths_near, squares_long
+from geofences.edge_grid import MOST_PATH_PIECES, are_short, box_of, boxes_clear, boxes_touch, edges_around, paths_near, squares_long
 from geofences.edges import first_and_last_crossing, metres_to_edges
 from geofences.fence_tables import FenceTables, no_tables, tables_after
 from geofences.fences import Fence
+from geofences.ways import Beside, beside, crossings, meets
 
 Cells = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
@@ -32,34 +32,11 @@ class DuplicateFence(ValueError):
         self.fence_id = fence_id
 
 
-FEW_CORNERS = 64
-"""Outlines with at most so many corners are looked at edge by edge; of others, which have a tree of their edges, it is asked first.
-
-It depends on the fence alone: if it depended on the batch, rounding could make the cut of the log matter.
-"""
-
-
-class Beside(NamedTuple):
-    """Pairs of paths and fences, ascending by row, then by number: all whose edges a path may touch.
-
-    `inside`: is the path's end; `first` and `last`: fractions 0..1 of the path where it crosses an edge, NaN = nowhere. In every other
-    fence both ends of a path are, or neither. `boxes` are as `clear` gives them for the ends.
-    """
-
-    rows: Numbers
-    numbers: Numbers
-    inside: Flags
-    first: Reals
-    last: Reals
-    boxes: Reals
-
-
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Number and fence by id; corners by number; where to look."""
+    """Number and fence by id; where to look."""
 
     fences: dict[str, tuple[int, Fence]]
-    corners: Numbers
     tables: FenceTables
 
 
@@ -101,16 +78,16 @@ class FenceIndex:
         """Metres from each position to its fence, 0.0 inside and on the edge: one fence number and one position a row, in degrees."""
         metres = np.zeros(len(numbers))
         outside = np.flatnonzero(~self._inside(numbers, lat, lon))
-        metres[outside] = metres_to_edges(self._edges(numbers[outside]), lat[outside], lon[outside])
+        metres[outside] = self.edge_m(numbers[outside], lat[outside], lon[outside])
         return metres
 
     def edge_m(self, numbers: Numbers, lat: Reals, lon: Reals) -> Reals:
         """Metres from each position to the nearest edge of its fence, from inside or outside: `outside_m` for positions known to be out."""
-        return metres_to_edges(self._edges(numbers), lat, lon)
+        return metres_to_edges(self._known.tables.edges, numbers, lat, lon)
 
     def edge_crossings(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> tuple[Reals, Reals]:
         """Fractions 0..1 of each path at which it first and last crosses an edge of its fence; NaN where it crosses none."""
-        return first_and_last_crossing(self._edges(numbers), lat0, lon0, lat1, lon1)
+        return first_and_last_crossing(self._known.tables.edges, numbers, np.stack([lon0, lat0]), np.stack([lon1, lat1]))
 
     def crossed(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> tuple[Numbers, Numbers, Reals, Reals]:
         """As `met`, of fences that a path runs through although it neither begins nor ends inside: its first entry and its last exit."""
@@ -125,9 +102,10 @@ class FenceIndex:
         Paths are straight in degrees, the short way round. Ascending by row, then by number.
         """
         rows, numbers = self._paths_near(lat0, lon0, lat1, lon1)
-        meeting = self._meet(numbers, lat0[rows], lon0[rows], lat1[rows], lon1[rows])
-        rows, numbers = self._in_order([(rows[meeting], numbers[meeting])])
-        first, last = self.edge_crossings(numbers, lat0[rows], lon0[rows], lat1[rows], lon1[rows])
+        rows, numbers = self._in_order([(rows, numbers)])
+        first, last = crossings(
+            self._known.tables, numbers, np.stack([lon0, lat0]).take(rows, axis=1), np.stack([lon1, lat1]).take(rows, axis=1)
+        )
         crossing = np.flatnonzero(~np.isnan(first))
         return rows[crossing], numbers[crossing], first[crossing], last[crossing]
 
@@ -138,33 +116,23 @@ class FenceIndex:
         """
         if len(self._known.tables.sprawl):
             return np.full((4, len(lat)), np.nan)
-        return boxes_clear(edges_around(self._known.tables.grid, lat, lon), lat, lon)
+        at = np.stack([lon, lat])
+        return boxes_clear(edges_around(self._known.tables.grid, at), at)
 
-    def beside(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Beside:
-        """What short paths (`is_short`) run beside: for `locate`, `met` and `clear` in one, where it is known what their starts are in."""
-        around = edges_around(self._known.tables.grid, lat1, lon1)
-        boxes = boxes_clear(around, lat1, lon1)
-        paths, (rows, numbers, bounds) = box_of(lon0, lat0, lon1, lat1), around
-        touching = boxes_touch(paths.take(rows, axis=1), bounds).nonzero()[0]
-        rows, numbers = rows.take(touching), numbers.take(touching)
-        order = (rows * len(self.fence_ids) + numbers).argsort()
-        rows, numbers = rows.take(order), numbers.take(order)
-        ends = lat0.take(rows), lon0.take(rows), lat1.take(rows), lon1.take(rows)
-        inside = shapely.intersects_xy(self._known.tables.outlines.take(numbers), ends[3], ends[2])
-        first, last = np.full((2, len(rows)), np.nan)
-        meeting = self._meet(numbers, *ends)
-        first[meeting], last[meeting] = self.edge_crossings(numbers.take(meeting), *(end.take(meeting) for end in ends))
-        return Beside(rows, numbers, inside, first, last, boxes)
+    def beside(self, starts: Reals, ends: Reals) -> Beside:
+        """What short paths (`is_short`) run beside: for `locate`, `met` and `clear` in one, where it is known what their starts are in.
 
-    def is_short(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Flags:
+        Paths are columns (lon, lat).
+        """
+        return beside(self._known.tables, starts, ends)
+
+    def is_short(self, starts: Reals, ends: Reals) -> Flags:
         """Whether `beside` may be asked about paths: no longer than a square of the grid; about none if a fence is too large for it."""
-        return (squares_long(lat0, lon0, lat1, lon1) <= 1.0) & (len(self._known.tables.sprawl) == 0)
+        return are_short(starts, ends) & (len(self._known.tables.sprawl) == 0)
 
     def meets(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Flags:
         """Whether each path, as straight in degrees as its numbers are, has to do with an edge of its fence."""
-        lines = shapely.linestrings(np.stack([lon0, lat0, lon1, lat1], axis=1).reshape(-1, 2, 2))
-        outlines = self._known.tables.outlines.take(numbers)
-        return np.asarray(shapely.intersects(outlines, lines) & ~shapely.contains_properly(outlines, lines), dtype=np.bool_)
+        return meets(self._known.tables, numbers, np.stack([lon0, lat0]), np.stack([lon1, lat1]))
 
     @cached_property
     def _known(self) -> _Known:
@@ -176,7 +144,7 @@ class FenceIndex:
         places = np.array([-1 if earlier is None else earlier._place_of(fence) for fence in ordered], dtype=np.int64)
         tables = tables_after(no_tables() if earlier is None else earlier._known.tables, places, outlines)
         numbered = {fence.fence_id: (number, fence) for number, fence in enumerate(ordered)}
-        return _Known(numbered, shapely.get_num_coordinates(outlines), tables)
+        return _Known(numbered, tables)
 
     def _place_of(self, fence: Fence) -> int:
         """The number of the fence with this id and outline, -1 = there is none."""
@@ -191,10 +159,6 @@ class FenceIndex:
         inside[asked] = shapely.intersects_xy(self._known.tables.outlines.take(numbers.take(asked)), lon.take(asked), lat.take(asked))
         return np.asarray(inside, dtype=np.bool_)
 
-    def _edges(self, numbers: Numbers) -> list[Reals]:
-        edges: list[Reals] = self._known.tables.edges[numbers].tolist()
-        return edges
-
     def _in_covers(self, cells: Cells, lat: Reals, lon: Reals) -> Pairs:
         covered = self._known.tables.covered
         rows, entries = covered.near(cells)
@@ -202,14 +166,6 @@ class FenceIndex:
         edge = np.flatnonzero(np.logical_not(kept))
         kept[edge] = self._inside(numbers[edge], lat[rows[edge]], lon[rows[edge]])
         return rows[kept], numbers[kept]
-
-    def _meet(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Numbers:
-        """Rows of the paths that may meet an edge of their fence: outlines of many corners, prepared, are quick to say no."""
-        may = (self._known.corners[numbers] <= FEW_CORNERS) | (np.abs(lon1 - lon0) > 180.0)
-        asked = np.flatnonzero(np.logical_not(may))
-        if len(asked):
-            may[asked] = self.meets(numbers[asked], *(end[asked] for end in (lat0, lon0, lat1, lon1)))
-        return np.flatnonzero(may)
 
     def _paths_near(self, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Pairs:
         """Pairs of paths and fences that may cross, each once or more often, in any order."""

@@ -27,11 +27,12 @@ class PlaceTable:
         slots = self.places.searchsorted(places)
         hits = (self.places.take(slots, mode="clip") == places).nonzero()[0]
         slots = slots.take(hits)
-        starts = self.offsets.take(slots)
-        counts = self.offsets.take(slots + 1) - starts
+        ends = self.offsets.take(slots + 1)
+        counts = ends - self.offsets.take(slots)
         # The k-th entry of a row is its start plus k; k is the running position minus that of the row's first entry.
-        firsts = (starts - (counts.cumsum() - counts)).repeat(counts)
-        return hits.repeat(counts), np.arange(len(firsts)) + firsts
+        entries = (ends - counts.cumsum()).repeat(counts)
+        entries += np.arange(len(entries))
+        return hits.repeat(counts), entries
 
     def changed(self, renumbered: Numbers, places: Places, numbers: Numbers, details: NDArray[Any]) -> "PlaceTable":
         """The table with other numbers for its fences (-1 = the fence is gone), and with more entries. Costs a copy, not a sort."""

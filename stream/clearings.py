@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from eta_models.columns import Columns, Flags, Floats, Ints, Small
+from eta_models.columns import Columns, Floats, Ints, Small
 from geofences.fence_index import FenceIndex
 
 NAN = float("nan")
@@ -47,10 +47,12 @@ class Clearings(Columns):
         if vehicles > self.count:
             self.add(vehicles - self.count)
 
-    def hold(self, rows: Ints, lat: Floats, lon: Floats) -> Flags:
-        """Whether each position lies in the box of its vehicle."""
-        across = (self.west.take(rows) < lon) & (lon < self.east.take(rows))
-        return np.asarray(across & (self.south.take(rows) < lat) & (lat < self.north.take(rows)), dtype=np.bool_)
+    def left(self, rows: Ints, lat: Floats, lon: Floats) -> Ints:
+        """The places of those positions that do not lie in the box of their vehicle."""
+        keep = (self.west.take(rows) < lon) & (lon < self.east.take(rows))
+        keep &= self.south.take(rows) < lat
+        keep &= lat < self.north.take(rows)
+        return np.asarray((~keep).nonzero()[0], dtype=np.int64)
 
     def draw(self, rows: Ints, boxes: Floats) -> None:
         """Other boxes for some vehicles."""

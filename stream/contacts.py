@@ -82,23 +82,20 @@ class Contacts(Columns):
 
     def of(self, heads: Ints) -> tuple[Ints, Ints]:
         """(place in `heads`, row) of everything in the chains that begin at `heads`."""
-        places = np.flatnonzero(heads >= 0)
-        rows = heads[places]
-        found = [(places, rows)]
-        while len(rows):
-            rows = self.next[rows]
-            on = rows >= 0
-            places, rows = places[on], rows[on]
-            found.append((places, rows))
-        all_places, all_rows = np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found])
-        used = self.fence[all_rows] != NOBODY
-        return all_places[used], all_rows[used]
+        places = (heads >= 0).nonzero()[0]
+        rows = heads.take(places)
+        all_places, all_rows = places, rows
+        while len(on := ((rows := self.next.take(rows)) >= 0).nonzero()[0]):
+            places, rows = places.take(on), rows.take(on)
+            all_places, all_rows = np.concatenate([all_places, places]), np.concatenate([all_rows, rows])
+        used = (self.fence.take(all_rows) != NOBODY).nonzero()[0]
+        return all_places.take(used), all_rows.take(used)
 
     def take(self, heads: Ints, vehicle: int, fence: int) -> int:
         """A row for a fence that a vehicle comes to; `heads` is `Vehicles.contact`."""
-        row = int(heads[vehicle])
-        while row >= 0 and self.fence[row] != NOBODY:
-            row = int(self.next[row])
+        row = heads.item(vehicle)
+        while row >= 0 and self.fence.item(row) != NOBODY:
+            row = self.next.item(row)
         if row < 0:
             row = self.add(1)
             self.next[row], self.vehicle[row] = heads[vehicle], vehicle

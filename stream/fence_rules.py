@@ -115,7 +115,7 @@ class FenceRules:
 
     @cached_property
     def whole(self) -> dict[str, Ints]:
-        """Policies that are whole numbers, by kind: fixes, and times in microseconds."""
+        """Policies that are whole numbers, by fence number: fixes, and times in microseconds."""
         values = {
             "enter_fixes": [policy.enter_fixes for policy in self.by_kind],
             "exit_fixes": [policy.exit_fixes for policy in self.by_kind],
@@ -124,17 +124,18 @@ class FenceRules:
             "dwell_us": [round(policy.dwell_s * 1e6) for policy in self.by_kind],
             "passages": [int(policy.passages) for policy in self.by_kind],
         }
-        return {name: np.array(column, dtype=np.int64) for name, column in values.items()}
+        return {name: np.array(column, dtype=np.int64)[self.kind] for name, column in values.items()}
 
     @cached_property
     def bands(self) -> tuple[Floats, Floats]:
-        """By kind: the least band around a fence in metres, and in accuracies."""
-        return np.array([p.exit_m for p in self.by_kind]), np.array([p.exit_accuracies for p in self.by_kind])
+        """By fence number: the least band around it in metres, and in accuracies."""
+        metres, accuracies = [p.exit_m for p in self.by_kind], [p.exit_accuracies for p in self.by_kind]
+        return np.array(metres)[self.kind], np.array(accuracies)[self.kind]
 
     def band_m(self, numbers: Ints, accuracy_m: Floats) -> Floats:
         """How far from its fence each position must be to be surely outside."""
-        kind, (metres, accuracies) = self.kind[numbers], self.bands
-        return np.maximum(metres[kind], accuracies[kind] * accuracy_m)
+        metres, accuracies = self.bands
+        return np.maximum(metres.take(numbers), accuracies.take(numbers) * accuracy_m)
 
     def accuracy_m(self, known_m: Floats) -> Floats:
         """The accuracy of fixes; the assumed one where none (NaN) is known."""

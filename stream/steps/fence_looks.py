@@ -8,106 +8,103 @@ from eta_models.columns import MISSING, Flags, Floats, Ints
 from stream.clearings import NAN
 from stream.fence_rules import FenceRules
 from stream.fleet import FleetState
-from stream.steps.fence_fixes import Fixes, Pairs, in_force
-
-
-@dataclass(frozen=True, slots=True)
-class Crossings:
-    """Edges that lie on the way to a fix: `keys` are places of fixes and fence numbers in one, ascending; shares 0..1 of the way."""
-
-    keys: Ints
-    first: Floats
-    last: Floats
-
-    def share(self, column: Floats, keys: Ints) -> Floats:
-        """Where on the way the edge of each key lies; NaN where it does not."""
-        if not len(self.keys):
-            return np.full(len(keys), NAN)
-        slots = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
-        return np.where(self.keys[slots] == keys, column[slots], NAN)
+from stream.steps.fence_fixes import Fixes, Known, Pairs, in_force
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look shows: the fences (by number) that fixes lie in, one pair and key each, ascending; and the crossings.
+    """Pairs of fixes and fences about which it was asked, ascending by `keys` (place of the fix and number of the fence in one).
 
-    `asked` are the keys of those about which it was asked. Unless a fix is `whole`, its other fences are as with the fix before.
+    `inside`: does the fix lie in a fence that counts? `first` and `last`: shares 0..1 of the way to it where edges lie, NaN = nowhere.
+    Of other fences: a fix is in none if it is one of `whole`; else in those that the fix before was in.
     """
 
-    inside: Pairs
     keys: Ints
-    asked: Ints
+    inside: Flags
+    first: Floats
+    last: Floats
     whole: Ints
-    crossings: Crossings
 
-    def still(self, state: FleetState, known: Pairs, keys: Ints) -> Flags:
-        """Whether vehicles are inside the fences that they have contacts with (`known`, by `keys`)."""
-        inside = among(keys, self.keys)
-        kept = (state.contacts.left_us.take(known[1]) == MISSING) & ~among(keys, self.asked)
+    def find(self, known: Known) -> tuple[Flags, Ints]:
+        """Of contacts, whether vehicles are inside the fence now, and the place here of what was asked about it; -1 = nothing was."""
+        was_inside = known.left_us == MISSING
         if len(self.whole):
-            kept &= ~among(known[0], self.whole)
-        return np.asarray(inside | kept, dtype=np.bool_)
+            was_inside &= ~among(known.places, self.whole)
+        if not len(self.keys):
+            return was_inside, np.full(len(known.keys), -1)
+        slots = self.keys.searchsorted(known.keys)
+        slots[self.keys.take(slots, mode="clip") != known.keys] = -1
+        return np.where(slots >= 0, self.inside.take(slots, mode="wrap"), was_inside), slots
+
+    def share(self, column: Floats, slot: int) -> float:
+        """The share of the way (`first` or `last`) of what was found at a slot."""
+        return column.item(slot) if slot >= 0 else NAN
+
+    def unknown(self, slots: Ints) -> Flags:
+        """Which pairs are none of the contacts that were found at `slots`."""
+        unknown = np.ones(len(self.keys) + 1, dtype=np.bool_)
+        unknown[slots] = False  # the last is for -1
+        return unknown[:-1]
 
 
 def among(values: Ints, sorted_: Ints) -> Flags:
     """Whether each value is one of others, which ascend."""
     if not len(sorted_):
         return np.zeros(len(values), dtype=np.bool_)
-    return np.asarray(sorted_.take(np.searchsorted(sorted_, values), mode="clip") == values, dtype=np.bool_)
+    return np.asarray(sorted_.take(sorted_.searchsorted(values), mode="clip") == values, dtype=np.bool_)
 
 
 def look(rules: FenceRules, state: FleetState, fixes: Fixes, lost: Ints) -> Seen:
     """Look at those fixes that have left their clearings (at places `lost`), and draw others around them."""
-    sure = (state.clearings.sure.take(fixes.rows.take(lost)) == 1) & fixes.path.take(lost)
-    short = sure & state.fence_index.is_short(*fixes.before(state, lost), *fixes.at(lost))
+    ways = fixes.ways(state, lost)
+    short = fixes.path.take(lost) & state.fence_index.is_short(*ways) & (state.clearings.sure.take(fixes.rows.take(lost)) == 1)
     if short.all():
-        return _look_beside(rules, state, fixes, lost)
-    return _joined(_look_beside(rules, state, fixes, lost[short]), _look_around(rules, state, fixes, lost[~short]))
+        return _look_beside(rules, state, fixes, lost, ways)
+    near = short.nonzero()[0]
+    beside = _look_beside(rules, state, fixes, lost.take(near), (ways[0].take(near, axis=1), ways[1].take(near, axis=1)))
+    return _joined(beside, _look_around(rules, state, fixes, lost[~short]))
 
 
-def _look_beside(rules: FenceRules, state: FleetState, fixes: Fixes, places: Ints) -> Seen:
+def _look_beside(rules: FenceRules, state: FleetState, fixes: Fixes, places: Ints, ways: tuple[Floats, Floats]) -> Seen:
     """At fixes a short way from one of which all is known."""
-    index, count = state.fence_index, len(state.fence_index.fence_ids)
-    rows, numbers, inside, first, last, boxes = index.beside(*fixes.before(state, places), *fixes.at(places))
-    pairs = places.take(rows), numbers
-    asked = pairs[0] * count + numbers
-    hit, inside_at = np.flatnonzero(first == first), np.flatnonzero(inside)  # NaN is not itself
-    crossings = Crossings(asked.take(hit), first.take(hit), last.take(hit))
-    in_fence = _drawn(rules, state, fixes, places, (pairs[0].take(inside_at), numbers.take(inside_at)), boxes)
-    return Seen(in_fence, in_fence[0] * count + in_fence[1], asked, places[:0], crossings)
+    rows, numbers, inside, first, last, boxes = state.fence_index.beside(*ways)
+    asked = places.take(rows)
+    inside = _drawn(rules, state, fixes, places, (asked, numbers), inside, boxes)
+    return Seen(asked * fixes.fences + numbers, inside, first, last, places[:0])
 
 
 def _look_around(rules: FenceRules, state: FleetState, fixes: Fixes, places: Ints) -> Seen:
     """At fixes a long way from the one before, or from one of which not all is known."""
-    index, count, at = state.fence_index, len(state.fence_index.fence_ids), fixes.at(places)
+    index, at = state.fence_index, fixes.at(places)
     rows, numbers = index.locate(fixes.pings.cell.take(places), *at)
-    in_fence = _drawn(rules, state, fixes, places, (places.take(rows), numbers), index.clear(*at))
+    in_fence = places.take(rows), numbers
+    counts = _drawn(rules, state, fixes, places, in_fence, np.ones(len(rows), dtype=np.bool_), index.clear(*at))
     moving = places[fixes.path.take(places)]
     rows, numbers, first, last = index.met(*fixes.before(state, moving), *fixes.at(moving))
-    keys = in_fence[0] * count + in_fence[1]
-    return Seen(in_fence, keys, keys, places, Crossings(moving.take(rows) * count + numbers, first, last))
+    found, met = (in_fence[0] * fixes.fences + in_fence[1])[counts], moving.take(rows) * fixes.fences + numbers
+    keys = np.unique(np.concatenate([found, met]))
+    shares, slots = np.full((2, len(keys)), NAN), keys.searchsorted(met)
+    shares[0, slots], shares[1, slots] = first, last
+    return Seen(keys, among(keys, found), shares[0], shares[1], places)
 
 
-def _drawn(rules: FenceRules, state: FleetState, fixes: Fixes, places: Ints, inside: Pairs, boxes: Floats) -> Pairs:
-    """Draw clearings. Returns what of `inside` counts; a vehicle in a fence that does not count now is asked about with every fix."""
-    in_fence, rows = in_force(rules, state, fixes, inside), fixes.rows.take(places)
+def _drawn(rules: FenceRules, state: FleetState, fixes: Fixes, places: Ints, pairs: Pairs, inside: Flags, boxes: Floats) -> Flags:
+    """Draw clearings. Returns which of `inside` count; a vehicle in a fence that does not count now is asked about with every fix."""
+    rows = fixes.rows.take(places)
     state.clearings.sure[rows] = 1
-    if len(in_fence[0]) < len(inside[0]):
-        idle = (np.bincount(inside[0], minlength=len(fixes.rows)) > np.bincount(in_fence[0], minlength=len(fixes.rows))).take(places)
-        boxes[:, idle], state.clearings.sure[rows[idle]] = NAN, 0
+    if rules.timed or rules.any_scoped:
+        counts = inside & in_force(rules, state, fixes, pairs)
+        idle = among(places, pairs[0][inside & ~counts])
+        boxes[:, idle], state.clearings.sure[rows[idle]], inside = NAN, 0, counts
     state.clearings.draw(rows, boxes)
-    return in_fence
+    return inside
 
 
 def _joined(one: Seen, other: Seen) -> Seen:
     """What two looks at different fixes show."""
-    if not len(one.asked):
+    if not len(one.keys):
         return other
     keys = np.concatenate([one.keys, other.keys])
-    order = np.argsort(keys)
-    inside = tuple(np.concatenate(both)[order] for both in zip(one.inside, other.inside, strict=True))
-    asked = np.sort(np.concatenate([one.asked, other.asked]))
-    crossed = np.concatenate([one.crossings.keys, other.crossings.keys])
-    place = np.argsort(crossed)
-    first, last = (np.concatenate([getattr(seen.crossings, name) for seen in (one, other)])[place] for name in ("first", "last"))
-    return Seen((inside[0], inside[1]), keys[order], asked, other.whole, Crossings(crossed[place], first, last))
+    order = keys.argsort()
+    first, last = (np.concatenate(both).take(order) for both in ((one.first, other.first), (one.last, other.last)))
+    return Seen(keys.take(order), np.concatenate([one.inside, other.inside]).take(order), first, last, other.whole)

@@ -19,22 +19,20 @@ def believed(policies: FencePolicies, state: FleetState, contacts: Ints, lat: Fl
     The path from the fix before the fence to the first one behind it must be nearly straight, go on from there to where the vehicle is now,
     and run through the fence even when it is moved to either side by the accuracy of the fixes. An unknown one (NaN) is not believed.
     """
-    c = state.contacts
-    columns = (c.from_lat, c.from_lon, c.via_lat, c.via_lon, c.to_lat, c.to_lon)
-    known = (*(column.take(contacts).tolist() for column in columns), c.accuracy_m.take(contacts).tolist())
-    fixes = zip(*known, lat.tolist(), lon.tolist(), strict=True)
-    found = np.zeros(len(contacts), dtype=np.bool_)
-    sides = []
-    for i, (lat0, lon0, lat1, lon1, lat2, lon2, accuracy_m, lat3, lon3) in enumerate(fixes):
+    c, found, sides = state.contacts, list[bool](), list[list[float]]()
+    for contact, *now in zip(contacts.tolist(), lat.tolist(), lon.tolist(), strict=True):
+        lat0, lon0 = c.from_lat.item(contact), c.from_lon.item(contact)
         wide = METRES_PER_DEGREE * cos(radians(lat0)) if lat0 == lat0 else lat0  # NaN is not itself
-        via, to, now = (_from(lat0, lon0, wide, *place) for place in ((lat1, lon1), (lat2, lon2), (lat3, lon3)))
-        if _straight(policies.detour, via, to) and _straight(policies.detour, to, now):
-            found[i] = True
-            sides.append(_moved_aside(to, accuracy_m, lat0, lon0, wide))
+        via = _from(lat0, lon0, wide, c.via_lat.item(contact), c.via_lon.item(contact))
+        to = _from(lat0, lon0, wide, c.to_lat.item(contact), c.to_lon.item(contact))
+        found.append(_straight(policies.detour, via, to) and _straight(policies.detour, to, _from(lat0, lon0, wide, *now)))
+        if found[-1]:
+            sides += _moved_aside(to, c.accuracy_m.item(contact), lat0, lon0, wide)
+    through = np.array(found, dtype=np.bool_)
     if sides:
-        numbers = c.fence.take(contacts[found]).repeat(2)
-        found[found] = state.fence_index.meets(numbers, *np.array(sides).reshape(-1, 4).T).reshape(-1, 2).all(axis=1)
-    return found
+        numbers = c.fence.take(contacts[through]).repeat(2)
+        through[through] = state.fence_index.meets(numbers, *np.array(sides).T).reshape(-1, 2).all(axis=1)
+    return through
 
 
 def _from(lat0: float, lon0: float, wide: float, lat: float, lon: float) -> Place:
@@ -47,9 +45,11 @@ def _straight(detour: float, via: Place, end: Place) -> bool:
     return hypot(*via) + hypot(end[0] - via[0], end[1] - via[1]) <= detour * hypot(*end)
 
 
-def _moved_aside(to: Place, accuracy_m: float, lat0: float, lon0: float, wide: float) -> list[float]:
-    """The straight path to a place, moved to its left and to its right: latitude and longitude of both ends, twice."""
+def _moved_aside(to: Place, accuracy_m: float, lat0: float, lon0: float, wide: float) -> list[list[float]]:
+    """The straight path to a place, moved to its left and to its right: latitude and longitude of both ends."""
     length_m = hypot(*to) or float("nan")
     east, north = -to[1] * accuracy_m / length_m, to[0] * accuracy_m / length_m
-    ends = [(x + side * east, y + side * north) for side in (1.0, -1.0) for x, y in ((0.0, 0.0), to)]
-    return [degree for x, y in ends for degree in (lat0 + y / METRES_PER_DEGREE, lon0 + x / wide)]
+    return [
+        [lat0 + y / METRES_PER_DEGREE, lon0 + x / wide, lat0 + (to[1] + y) / METRES_PER_DEGREE, lon0 + (to[0] + x) / wide]
+        for x, y in ((east, north), (-east, -north))
+    ]

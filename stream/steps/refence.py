@@ -13,7 +13,7 @@ from stream.fleet import FleetState
 from stream.messages import FencePut, FenceRemoved
 from stream.outputs import Outputs
 from stream.reasons import Reason
-from stream.steps.fence_events import EXITED, Moments, News, tell
+from stream.steps.fence_events import EXITED, Told, tell
 from stream.steps.fence_fixes import is_for, rules_of
 
 
@@ -121,13 +121,12 @@ def _close(
     occurred_us: int | None = None,
 ) -> None:
     """End contacts that no fix ends: visits are exited with the reason, candidates are forgotten."""
-    if not len(contacts):
-        return
-    c, rows = state.contacts, state.contacts.vehicle[contacts]
+    c, v = state.contacts, state.vehicles
     visits = contacts[c.visiting[contacts] == 1]
-    rows = c.vehicle[visits]
-    accuracy_m = rules_of(policies, state).accuracy_m(state.vehicles.accuracy_m[rows].astype(np.float64))
-    moments = Moments(rows, np.full(len(rows), position), np.full(len(rows), now_us), accuracy_m)
-    ended_us = np.full(len(rows), now_us if occurred_us is None else occurred_us)
-    tell(state, [News(EXITED, visits, moments, ended_us)], out, reason=reason)
+    accuracy_m = rules_of(policies, state).accuracy_m(v.accuracy_m[c.vehicle[visits]].astype(np.float64))
+    columns = (c.vehicle[visits], c.fence[visits], visits, accuracy_m)
+    ended_us = now_us if occurred_us is None else occurred_us
+    found = zip(*(column.tolist() for column in columns), strict=True)
+    news = [Told(position, EXITED, row, fence, contact, now_us, worst_m, ended_us) for row, fence, contact, worst_m in found]
+    tell(state, news, out, reason=reason)
     c.fence[contacts] = -1

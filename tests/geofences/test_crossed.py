@@ -5,12 +5,13 @@ import math
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+import shapely.affinity
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from geofences.cells import cells_of
 from geofences.edge_grid import GRID_LAT_DEG, MOST_PATH_PIECES
-from geofences.edges import EDGES_AT_ONCE, edges_of, first_and_last_crossing, metres_to_edges
+from geofences.edges import EDGES_AT_ONCE, edges_of
 from geofences.fence_index import FenceIndex
 from geofences.fences import Fence, fence_of
 from geofences.positions import METRES_PER_DEGREE, distance_m
@@ -64,7 +65,7 @@ def test_every_fence_that_a_path_runs_through_is_found_wherever_it_is(lat, lon, 
     # At both fractions the path is on the edge.
     for share in (enters, leaves):
         there = lat0[rows] + share * (lat1 - lat0)[rows], turned(lon0[rows] + share * turned(lon1 - lon0)[rows])
-        assert np.all(metres_to_edges(index._edges(numbers), *there) < 0.01)
+        assert np.all(index.edge_m(numbers, *there) < 0.01)
 
 
 def test_a_path_through_a_circle_is_told_where_it_comes_in_and_goes_out():
@@ -156,8 +157,7 @@ def test_nothing_asked_is_nothing_answered():
         assert len(index.outside_m(places, none, none)) == 0
         assert [len(column) for column in index.edge_crossings(places, none, none, none, none)] == [0, 0]
     assert FenceIndex([]).crossed(*(np.array([1.0]) for _ in range(4)))[0].tolist() == []
-    assert [part.shape for part in edges_of(np.array([shapely.box(0, 0, 1, 1)]))] == [(4, 4)]
-    assert len(metres_to_edges([], none, none)) == len(first_and_last_crossing([], none, none, none, none)[0]) == 0
+    assert edges_of(np.array([shapely.box(0, 0, 1, 1)])).edges.shape == (4, 4)
 
 
 @settings(max_examples=60)
@@ -170,11 +170,11 @@ def test_what_is_beside_a_short_path_is_all_that_can_be_different_at_its_end(lat
     index = FenceIndex(fences)
     lat0, lon0 = lat + rng.uniform(-0.02, 0.02, 200), turned(lon + rng.uniform(-0.02, 0.02, 200) / wide)
     lat1, lon1 = lat0 + rng.uniform(-0.002, 0.002, 200), turned(lon0 + rng.uniform(-0.004, 0.004, 200))
-    short = index.is_short(lat0, lon0, lat1, lon1)
+    short = index.is_short(np.stack([lon0, lat0]), np.stack([lon1, lat1]))
     paths = [column[short] for column in (lat0, lon0, lat1, lon1)]
     starts, ends = ({*zip(*(c.tolist() for c in index.locate(cells_of(*at), *at)), strict=True)} for at in (paths[:2], paths[2:]))
     rows, numbers, _, _ = index.met(*paths)
-    found = index.beside(*paths)
+    found = index.beside(np.stack(paths[1::-1]), np.stack(paths[:1:-1]))
     pairs = list(zip(found.rows.tolist(), found.numbers.tolist(), strict=True))
     assert pairs == sorted(pairs)
     assert {pair for pair, at in zip(pairs, found.first.tolist(), strict=True) if at == at} == {
@@ -182,6 +182,25 @@ def test_what_is_beside_a_short_path_is_all_that_can_be_different_at_its_end(lat
     }
     assert {pair for pair, inside in zip(pairs, found.inside.tolist(), strict=True) if inside} == ends & set(pairs)
     assert ends - set(pairs) == starts - set(pairs)
+
+
+CORNERS = st.tuples(st.integers(0, 8), st.integers(0, 8))
+
+
+@settings(max_examples=150)
+@given(st.lists(CORNERS, min_size=3, max_size=9, unique=True), st.booleans(), st.sampled_from([1.0, 0.3, 0.1]), st.floats(-80.0, 80.0))
+def test_a_path_that_ends_on_a_corner_or_an_edge_ends_inside(corners, holed, size, lat):
+    # On a coarse lattice, most positions lie on a line through two corners.
+    size /= 4_000.0
+    drawn = shapely.MultiPoint([(13.4 + x * size, lat + y * size) for x, y in corners]).convex_hull
+    assume(isinstance(drawn, shapely.Polygon))
+    shape = drawn - shapely.affinity.scale(drawn, 0.5, 0.5) if holed else drawn
+    index = FenceIndex([Fence("one", "zone", None, shape), Fence("many", "zone", None, shape.segmentize(size / 30.0))])
+    lattice = np.array([(13.4 + x * size / 2.0, lat + y * size / 2.0) for x in range(-1, 18) for y in range(-1, 18)]).T
+    for known in (index, FenceIndex([Fence("one", "zone", None, shape)])):
+        found = known.beside(np.roll(lattice, 7, axis=1) + size / 9.0, lattice)
+        outlines = [index._known.tables.outlines[index.fence_ids.index(known.fence_ids[number])] for number in found.numbers.tolist()]
+        assert found.inside.tolist() == shapely.intersects_xy(outlines, *lattice[:, found.rows]).tolist()
 
 
 @settings(max_examples=40)
@@ -205,4 +224,4 @@ def test_where_a_fence_is_larger_than_countries_nothing_is_known_to_be_clear():
     yard, large = circle("yard", 13.4, 52.5, 100.0), Fence("large", "zone", None, shapely.box(-170.0, -60.0, 170.0, 60.0))
     for fences, known in (([yard], True), ([yard, large], False)):
         index = FenceIndex(fences)
-        assert np.isfinite(index.clear(*at)).all() == index.is_short(*at, *at).all() == known
+        assert np.isfinite(index.clear(*at)).all() == index.is_short(np.stack(at), np.stack(at)).all() == known
