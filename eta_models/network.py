@@ -74,9 +74,18 @@ class Network(Lender):
     def answer(self, inputs: Floats) -> Floats:
         """What the last exported weights say, one row an example: no BLAS, whose sums depend on how many rows there are."""
         w1, b1, w2, b2, w3, b3 = self._parts(self.weights)
-        first = np.maximum(np.einsum("nf,mhf->mnh", inputs.astype(np.float32), w1, optimize=False) + b1, 0.0)
-        second = np.maximum(np.einsum("mnf,mhf->mnh", first, w2, optimize=False) + b2, 0.0)
-        said = ((second * w3).sum(axis=2) + b3).astype(np.float64).mean(axis=0)
+        members, units = self.policy.members, self.policy.units[1]
+        # The first layers of all members as one matrix, and nothing made twice: bit for bit the same sums, a quarter quicker.
+        first = np.einsum("nf,hf->nh", inputs.astype(np.float32), w1.reshape(-1, self.inputs), optimize=False)
+        first += b1.ravel()
+        np.maximum(first, 0.0, out=first)
+        second = np.empty((members, len(inputs), units), dtype=np.float32)
+        for member, part in enumerate(np.split(first, members, axis=1)):
+            np.einsum("nf,hf->nh", part, w2[member], optimize=False, out=second[member])
+        second += b2
+        np.maximum(second, 0.0, out=second)
+        second *= w3
+        said = (second.sum(axis=2) + b3).astype(np.float64).mean(axis=0)
         return np.asarray(np.minimum(np.maximum(said, -self.policy.most), self.policy.most))
 
     def learn(self, inputs: Floats, targets: Floats, weights: Floats) -> None:

@@ -1,7 +1,6 @@
 """River models as plain numbers: what travels between systems holds no pickle, and takes its rates from where it arrives."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -21,8 +20,7 @@ class Numbers(Struct, frozen=True, array_like=True):
 
 def exported(model: Any, names: Sequence[str]) -> Floats:
     """The weights of a linear model by name and last its intercept: what numpy answers with."""
-    weights = model.weights
-    return np.array([*map(weights.get, names, repeat(0.0)), model.intercept])
+    return np.array([*(model.weights.get(name, 0.0) for name in names), model.intercept])
 
 
 def give_weights(model: Any, weights: Mapping[str, float], intercept: float) -> None:

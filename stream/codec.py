@@ -124,7 +124,7 @@ def decode_pings(lines: bytes, count: int) -> list[Ping] | None:
     except (msgspec.DecodeError, ValueError, TypeError, IndexError, OverflowError, RecursionError):
         return None
     ids |= {ping.vehicle_id for ping in pings}
-    return pings if all(name in _known_ids or _admit(name) for name in ids) else None
+    return pings if ids <= _known_ids or all(name in _known_ids or _admit(name) for name in ids) else None
 
 
 def encode(message: AnyMessage) -> bytes:

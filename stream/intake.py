@@ -15,7 +15,7 @@ from stream.judge import judge
 from stream.judge_pings import clean_optional, judge_pings, normal_lon
 from stream.judge_policy import JudgePolicy
 from stream.messages import AnyMessage, Ping
-from stream.moments import micros
+from stream.moments import Moment, micros
 from stream.reasons import REASONS, Reason
 
 
@@ -170,13 +170,31 @@ def _fixes(pile: _Pile) -> Fixes:
     pings = pile.pings
     vehicle_ids = [ping.vehicle_id for ping in pings]
     names = sorted(set(vehicle_ids))
-    code = {name: i for i, name in enumerate(names)}
-    vehicle = np.array([code[name] for name in vehicle_ids], dtype=np.int64)
-    at_us = np.array([micros(ping.at) for ping in pings], dtype=np.int64)
-    lat, lon = np.array([ping.lat for ping in pings]), np.array([ping.lon for ping in pings])
-    # An absent value is None, of which numpy makes NaN.
-    speed_mps = np.array([ping.speed_mps for ping in pings], dtype=np.float64)
-    heading_deg = np.array([ping.heading_deg for ping in pings], dtype=np.float64)
-    accuracy_m = np.array([ping.accuracy_m for ping in pings], dtype=np.float64)
+    code = dict(zip(names, range(len(names)), strict=True))
     position, received_us = np.array(pile.positions, dtype=np.int64), np.array(pile.received_us, dtype=np.int64)
-    return Fixes(position, received_us, at_us, vehicle, lat, lon, speed_mps, heading_deg, accuracy_m, names)
+    return Fixes(
+        position,
+        received_us,
+        at_us=_micros([ping.at for ping in pings]),
+        vehicle=np.array([code[name] for name in vehicle_ids], dtype=np.int64),
+        lat=np.array([ping.lat for ping in pings], dtype=np.float64),
+        lon=np.array([ping.lon for ping in pings], dtype=np.float64),
+        speed_mps=_optional([ping.speed_mps for ping in pings]),
+        heading_deg=_optional([ping.heading_deg for ping in pings]),
+        accuracy_m=_optional([ping.accuracy_m for ping in pings]),
+        names=names,
+    )
+
+
+def _micros(moments: Sequence[Moment]) -> Ints:
+    """Microseconds since 1970. Epoch milliseconds, as devices send them, go in one sweep."""
+    if set(map(type, moments)) == {int}:
+        return np.array(moments, dtype=np.int64) * 1000
+    return np.array([micros(moment) for moment in moments], dtype=np.int64)
+
+
+def _optional(values: Sequence[float | None]) -> Floats:
+    """A column of which some or all are absent: of None numpy makes NaN, but not quickly."""
+    if values.count(None) == len(values):
+        return np.full(len(values), np.nan)
+    return np.array(values, dtype=np.float64)

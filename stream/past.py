@@ -13,6 +13,10 @@ from stream.settings import FleetSettings
 MOST = 500_000
 """Entries that are kept; where no checkpoint comes the state is captured then."""
 
+FEW, MANY = 500, 64
+"""So many stretches in a row of fewer entries than `FEW` are joined: arrays of ten rows take three times the room of what is in them, and
+thousands of them, freed with the next checkpoint, leave memory full of holes."""
+
 AT_ONCE = 50_000
 """Entries that are applied again at once: a second or two."""
 
@@ -37,12 +41,14 @@ class Past:
     since_begins: int = -1
     older: list[FleetBatch] = field(default_factory=list)
     since: list[FleetBatch] = field(default_factory=list)
+    small: int = 0
+    """How many of the last of `since` are small, and not joined yet."""
     entries: int = 0
 
     def checkpoint(self, position: int) -> None:
         """A checkpoint of the state at a position was taken just now; the one before it should be durable."""
         self.begins, self.since_begins = self.since_begins, position
-        self.older, self.since, self.entries = self.since, [], 0
+        self.older, self.since, self.small, self.entries = self.since, [], 0, 0
         if self.captured_at < self.begins:
             self.captured = b""
 
@@ -65,16 +71,23 @@ class Past:
             applied = apply_apart(self.settings, state, batch, self.told, self.alive)
             self._begin(state)
             return applied
-        self.since.append(batch)
-        self.entries += len(batch)
+        self._note(batch)
         if self.entries > MOST:
             self._begin(state)
         return applied
 
+    def _note(self, batch: FleetBatch) -> None:
+        self.since.append(batch)
+        self.entries += len(batch)
+        self.small = self.small + 1 if len(batch) < FEW else 0
+        if self.small == MANY:
+            self.since[-MANY:] = [joined(self.since[-MANY:])]
+            self.small = 0
+
     def _begin(self, state: FleetState) -> None:
         self.captured, self.captured_at = remember(state), state.position
         self.begins = self.since_begins = state.position
-        self.older, self.since, self.entries = [], [], 0
+        self.older, self.since, self.small, self.entries = [], [], 0, 0
 
     def _go_back(self, state: FleetState) -> None:
         """Make the state what it was behind the last stretch that was applied. Raises `TooOld`."""

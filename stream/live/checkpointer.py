@@ -10,6 +10,7 @@ import structlog
 from stream.checkpoint import Captured, capture, seal
 from stream.checkpoints import Checkpoints
 from stream.fleet import FleetState
+from stream.live.memory import GIVE_BACK_EVERY_S, give_back
 
 log = structlog.get_logger()
 
@@ -22,6 +23,9 @@ class Checkpointer:
     every_s: float
     now_s: Callable[[], float]
     kept: Callable[[str, int], None]
+    free: Callable[[], None] = give_back
+    """Gives back what a checkpoint needed and nobody needs any more."""
+    freed_s: float = -GIVE_BACK_EVERY_S
     due_s: dict[str, float] = field(default_factory=dict)
     writing: dict[str, Future[None]] = field(default_factory=dict)
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "checkpoint"))
@@ -57,10 +61,16 @@ class Checkpointer:
         self._write(state.fleet_id, state.position, capture(state))
 
     def _write(self, fleet_id: str, position: int, captured: Captured) -> None:
+        sealed = seal(captured)
+        captured.clear()
         try:
-            self.checkpoints.put(fleet_id, seal(captured))
+            self.checkpoints.put(fleet_id, sealed)
         except OSError as error:
             # The log is kept for as long: nothing is lost but room, and the disk may take the next one.
             log.error("checkpoint_not_kept", fleet=fleet_id, why=str(error))
             return
         self.kept(fleet_id, position)
+        del sealed
+        if self.now_s() - self.freed_s >= GIVE_BACK_EVERY_S:
+            self.freed_s = self.now_s()
+            self.free()

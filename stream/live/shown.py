@@ -202,7 +202,7 @@ def _touched_vehicles(state: FleetState, batch: FleetBatch) -> Ints:
     names = {*batch.pings.names}
     for notice in batch.notices:
         names |= {getattr(notice.message, "vehicle_id", ""), getattr(notice.message, "to_vehicle_id", "")}
-    return np.array(sorted(state.vehicle_rows[name] for name in names if name in state.vehicle_rows), dtype=np.int64)
+    return np.array(sorted({state.vehicle_rows.get(name, -1) for name in names} - {-1}), dtype=np.int64)
 
 
 def _named(state: FleetState, message: AnyMessage) -> tuple[str, str]:
@@ -216,10 +216,11 @@ def _put_cells(state: FleetState, change: Changes) -> None:
 
 
 def _put_fixes(state: FleetState, rows: list[int], change: Changes) -> None:
-    names, raw, size = [state.vehicle_ids[row] for row in rows], fixes(state, np.array(rows)).tobytes(), FIX.itemsize
-    flat = change.puts.setdefault("fixes", [])
-    for i, name in enumerate(names):
-        flat += (name, raw[i * size : (i + 1) * size])
+    raw, size = fixes(state, np.array(rows)).tobytes(), FIX.itemsize
+    flat: list[str | bytes] = [b""] * (2 * len(rows))
+    flat[::2] = [state.vehicle_ids[row] for row in rows]
+    flat[1::2] = [raw[first : first + size] for first in range(0, len(raw), size)]
+    change.puts.setdefault("fixes", []).extend(flat)
 
 
 def _put_visits(state: FleetState, route_ids: list[str], change: Changes) -> None:

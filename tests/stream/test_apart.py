@@ -203,6 +203,25 @@ def test_a_fleet_without_checkpoints_can_still_go_back_after_more_entries_than_a
     assert whole[3][1]["internal"] == 1
 
 
+def test_many_small_stretches_are_kept_as_few_large_ones_and_can_be_gone_back_to(road, entries_of, faulty, monkeypatch):
+    entries = entries_of(road.log(road.plan(), road.go(), road.drive(5, 605, 0, 6_050)))
+    faulty.clear()
+    faulty |= {70, len(entries) - 2}
+    whole = told(play(entries))
+    monkeypatch.setattr(past, "MANY", 8)
+    made = Fleets(lambda _: SETTINGS)
+    assert told(take(made, entries, cuts=range(1, len(entries)))) == whole
+    faulty.clear()
+    made = Fleets(lambda _: SETTINGS)
+    take(made, entries, cuts=range(1, len(entries)))
+    kept = made.past("depot").since
+    assert [entry.position for batch in kept for entry in batch.notices] == [
+        entry.position for batch in read_entries(SETTINGS.judge, entries) for entry in batch.notices
+    ]
+    assert sum(map(len, kept)) == len(entries)
+    assert len(kept) < len(entries) / 8 + 8
+
+
 def test_memory_that_is_full_is_no_fault_of_an_entry(road, entries_of, faulty, monkeypatch):
     faulty.clear()
     monkeypatch.setattr(rounds, "progress", lambda *_: (_ for _ in ()).throw(MemoryError()))
