@@ -1,9 +1,10 @@
 """What becomes of a message when the positions of a vehicle, or all about an order, are to be forgotten. Pure; bytes in, bytes out."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-import msgspec
+from msgspec.structs import replace
 
 from stream import messages as m
 from stream.codec import Rejected, decode, encode
@@ -12,12 +13,17 @@ from stream.judge_policy import JudgePolicy
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
 from stream.proposal_messages import ProposalsMade
-from stream.proposals import Proposal
+from stream.proposals import Handing, Proposal
+
+Placed = TypeVar("Placed", PlannedStop, Handing)
 
 ROUGH_DEG = 1
 """Decimals of degrees to which the place of a forgotten order is rounded: 11 km, so that its route is still one."""
 
 NOTHING = b""
+
+Plan = m.RoutePublished | m.StopAdded | ProposalsMade
+"""Messages that hold stops of plans, and with them places where goods change vehicles."""
 
 
 class Wish(Protocol):
@@ -40,6 +46,20 @@ def mark(text: str) -> bytes:
     return b'"%s"' % text.encode()
 
 
+def planned(message: Plan, stop: Callable[[PlannedStop], PlannedStop], handing: Callable[[Handing], Handing]) -> Plan:
+    """The message with every stop and every hand-over in it as these functions give it back."""
+    if isinstance(message, m.StopAdded):
+        return replace(message, stop=stop(message.stop))
+    if isinstance(message, m.RoutePublished):
+        return replace(message, stops=[stop(one) for one in message.stops])
+    return replace(message, proposals=[_proposed(proposal, stop, handing) for proposal in message.proposals])
+
+
+def _proposed(proposal: Proposal, stop: Callable[[PlannedStop], PlannedStop], handing: Callable[[Handing], Handing]) -> Proposal:
+    changes = [replace(change, added=[stop(one) for one in change.added]) for change in proposal.changes]
+    return replace(proposal, changes=changes, handovers=[handing(one) for one in proposal.handovers])
+
+
 def is_refused(message: m.AnyMessage | Rejected, received_us: int) -> bool:
     """Whether codec or judge refuse it."""
     return isinstance(message, Rejected) or judge(JudgePolicy(), message, received_us) is not None
@@ -47,7 +67,10 @@ def is_refused(message: m.AnyMessage | Rejected, received_us: int) -> bool:
 
 @dataclass(slots=True)
 class Vehicle:
-    """Where a vehicle was. Its pings become ticks, so that the log keeps its times and numbers; proofs of delivery lose their place."""
+    """Where a vehicle was. Its pings become ticks, so that the log keeps its times and numbers; proofs of delivery lose their place.
+
+    Where others fetched goods from it is where it stood: these places become rough.
+    """
 
     fleet_id: str
     vehicle_id: str
@@ -62,14 +85,27 @@ class Vehicle:
         message = decode(payload)
         if isinstance(message, Rejected) or (self._is_mine(message) and isinstance(message, m.Ping) and is_refused(message, received_us)):
             return NOTHING
+        if isinstance(message, Plan) and message.fleet_id == self.fleet_id:
+            changed = planned(message, self._stop, self._handing)
+            return None if changed == message else encode(changed)
         if not self._is_mine(message):
             return None
         if isinstance(message, m.Ping):
             return encode(m.Tick(fleet_id=self.fleet_id, at=instant(received_us)))
         if isinstance(message, m.StopCompleted) and message.proof is not None and message.proof.lat is not None:
-            proof = msgspec.structs.replace(message.proof, lat=None, lon=None)
-            return encode(msgspec.structs.replace(message, proof=proof))
+            proof = replace(message.proof, lat=None, lon=None)
+            return encode(replace(message, proof=proof))
         return None
+
+    def gave(self, kind: str, metadata: Mapping[str, str]) -> bool:
+        """Whether a visit is one at which another vehicle fetches goods from it."""
+        return kind == "handover" and metadata.get("from_vehicle_id") == self.vehicle_id
+
+    def _stop(self, stop: PlannedStop) -> PlannedStop:
+        return roughly(stop) if self.gave(stop.kind, stop.metadata) else stop
+
+    def _handing(self, handing: Handing) -> Handing:
+        return roughly(handing) if handing.from_vehicle_id == self.vehicle_id else handing
 
     def _is_mine(self, message: m.AnyMessage) -> bool:
         return message.fleet_id == self.fleet_id and getattr(message, "vehicle_id", None) == self.vehicle_id
@@ -109,35 +145,39 @@ class Order:
         if isinstance(message, Rejected) or message.fleet_id != self.fleet_id:
             return None
         changed = message
-        if isinstance(message, m.RoutePublished):
-            changed = msgspec.structs.replace(message, stops=[self._stop(stop) for stop in message.stops])
-        elif isinstance(message, m.StopAdded):
-            changed = msgspec.structs.replace(message, stop=self._stop(message.stop))
-        elif isinstance(message, ProposalsMade):
-            changed = msgspec.structs.replace(message, proposals=[self._proposal(proposal) for proposal in message.proposals])
+        if isinstance(message, ProposalsMade):
+            changed = replace(message, proposals=[self._proposal(proposal) for proposal in message.proposals])
+        elif isinstance(message, Plan):
+            changed = planned(message, self._stop, lambda handing: handing)
         elif isinstance(message, m.VisitFact) and self._is_mine(message):
             blank = {name: None for name in ("proof", "reason") if name in message.__struct_fields__}
-            changed = msgspec.structs.replace(message, **blank)
+            changed = replace(message, **blank)
         return None if changed == message else encode(changed)
 
     def _stop(self, stop: PlannedStop) -> PlannedStop:
-        if stop.order_ref != self.order_ref:
-            return stop
-        lat, lon = rough(stop.lat, stop.lon)
-        return msgspec.structs.replace(stop, lat=lat, lon=lon, order_ref=None, customer_ref=None, metadata={})
+        return replace(roughly(stop), order_ref=None, customer_ref=None, metadata={}) if stop.order_ref == self.order_ref else stop
 
     def _proposal(self, proposal: Proposal) -> Proposal:
-        changes = [msgspec.structs.replace(one, added=[self._stop(stop) for stop in one.added]) for one in proposal.changes]
-        windows = [
-            msgspec.structs.replace(one, order_ref=None, customer_ref=None) if one.order_ref == self.order_ref else one
-            for one in proposal.windows
-        ]
-        return msgspec.structs.replace(proposal, changes=changes, windows=windows)
+        """Also where its goods were to change vehicles is forgotten."""
+        own = {visit for _, visit, _ in self.visits}
+        calls = {call.visit_id for call in proposal.handovers if own & set(call.goods_visit_ids)}
+        windows = [replace(one, order_ref=None, customer_ref=None) if one.order_ref == self.order_ref else one for one in proposal.windows]
+        return _proposed(
+            replace(proposal, windows=windows),
+            lambda stop: roughly(stop) if stop.visit_id in calls else self._stop(stop),
+            lambda call: roughly(call) if call.visit_id in calls else call,
+        )
 
     def _is_mine(self, fact: m.VisitFact) -> bool:
         if fact.visit_id is not None:
             return any(fact.visit_id == visit for _, visit, _ in self.visits)
         return any((fact.route_id, fact.stop_id) == (route, stop) for route, _, stop in self.visits)
+
+
+def roughly(at: Placed) -> Placed:
+    """A stop or a hand-over, with its place to 11 km."""
+    lat, lon = rough(at.lat, at.lon)
+    return replace(at, lat=lat, lon=lon)
 
 
 def rough(lat: float, lon: float) -> tuple[float, float]:

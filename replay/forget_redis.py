@@ -11,7 +11,7 @@ from redis.exceptions import ResponseError
 from replay.forget_lines import Order, Vehicle, Wish, mark, rough
 from stream.live.keys import DEAD, EVENTS, fleet_key, log_key
 from stream.live.log_entry import BadEntry, head
-from stream.live.views import RouteView
+from stream.live.views import PlannedVisit, RouteView
 
 _AT_ONCE = 500
 
@@ -122,6 +122,7 @@ def forget_present(redis: "Redis", wish: Wish) -> None:
         redis.hdel(fleet_key("stays", fleet_id), wish.vehicle_id)
     if isinstance(wish, Order):
         redis.zremrangebylex(fleet_key("orders", fleet_id), f"[{wish.order_ref}\0", f"({wish.order_ref}\1")
+    if isinstance(wish, Vehicle | Order):
         _forget_routes(redis, wish)
 
 
@@ -140,16 +141,19 @@ def rewritten(redis: "Redis", within_s: float = 60.0) -> bool:
     return False
 
 
-def _forget_routes(redis: "Redis", wish: Order) -> None:
+def _forget_routes(redis: "Redis", wish: Vehicle | Order) -> None:
     routes: Any = redis.hgetall(fleet_key("routes", wish.fleet_id))
-    for name, view in routes.items():
-        if wish.marks[0] not in view and mark(wish.order_ref) not in view:
-            continue
-        route, visits = msgspec.json.decode(view, type=RouteView), []
-        for visit in route.visits:
-            if visit.order_ref == wish.order_ref:
-                lat, lon = rough(visit.lat, visit.lon)
-                visits.append(msgspec.structs.replace(visit, lat=lat, lon=lon, order_ref=None, customer_ref=None, metadata={}))
-            else:
-                visits.append(visit)
+    named = wish.marks[0] if isinstance(wish, Vehicle) else mark(wish.order_ref)
+    for name, view in [(name, view) for name, view in routes.items() if named in view]:
+        route = msgspec.json.decode(view, type=RouteView)
+        visits = [_forgotten_visit(visit, wish) for visit in route.visits]
         redis.hset(fleet_key("routes", wish.fleet_id), name, msgspec.json.encode(msgspec.structs.replace(route, visits=visits)))
+
+
+def _forgotten_visit(visit: PlannedVisit, wish: Vehicle | Order) -> PlannedVisit:
+    lat, lon = rough(visit.lat, visit.lon)
+    if isinstance(wish, Vehicle):
+        return msgspec.structs.replace(visit, lat=lat, lon=lon) if wish.gave(visit.kind, visit.metadata) else visit
+    if visit.order_ref != wish.order_ref:
+        return visit
+    return msgspec.structs.replace(visit, lat=lat, lon=lon, order_ref=None, customer_ref=None, metadata={})

@@ -48,6 +48,7 @@ def _vehicle(state: FleetState, wish: Vehicle) -> bool:
     for name in WHERE:
         getattr(state.vehicles, name)[row] = Vehicles.FIELDS[name][1]
     state.contacts.forget(row)
+    _handovers(state, wish)
     following, v = int(state.vehicles.next[row]), state.vehicles
     if v.left_visit[row] < 0 and following >= 0:  # its leg began where it was: now it began at the stop it goes to
         v.left_lat[row], v.left_lon[row] = state.visits.lat[following], state.visits.lon[following]
@@ -56,12 +57,25 @@ def _vehicle(state: FleetState, wish: Vehicle) -> bool:
     return True
 
 
+def _handovers(state: FleetState, wish: Vehicle) -> None:
+    """Where others fetched goods from it. Raises `NotDone` where somebody is still on the way to it."""
+    rows = [row for row, names in enumerate(state.names) if wish.gave(names.kind, names.metadata)]
+    if any(state.visits.state[row] == OPEN for row in rows):
+        raise NotDone(f"somebody is on the way to fetch goods from {wish.vehicle_id}: cancel that visit, or wait until it is over")
+    _make_rough(state, rows)
+
+
 def _order(state: FleetState, wish: Order) -> bool:
     rows = [row for row, names in enumerate(state.names) if names.order_ref == wish.order_ref]
     if any(state.visits.state[row] == OPEN for row in rows):
         raise NotDone(f"order {wish.order_ref} has a visit that is still open: cancel it, or wait until it is over")
+    calls = {state.names[row].fetched_at for row in rows} - {None}
     for row in rows:
         state.names[row] = msgspec.structs.replace(state.names[row], order_ref=None, customer_ref=None, metadata={})
-        lat, lon = rough(float(state.visits.lat[row]), float(state.visits.lon[row]))
-        state.visits.lat[row], state.visits.lon[row] = lat, lon
+    _make_rough(state, [*rows, *(row for row, names in enumerate(state.names) if names.visit_id in calls)])
     return bool(rows)
+
+
+def _make_rough(state: FleetState, rows: list[int]) -> None:
+    for row in rows:
+        state.visits.lat[row], state.visits.lon[row] = rough(float(state.visits.lat[row]), float(state.visits.lon[row]))

@@ -7,15 +7,15 @@ from msgspec import Meta, Struct
 from stream.moments import Moment
 from stream.planned_stop import PlannedStop, Whole
 
-Change = Literal["move", "window", "delay", "vehicle_out", "traffic"]
+Change = Literal["move", "window", "delay", "vehicle_out", "traffic", "reoptimise"]
 
 
 class Supposition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that is supposed: `change` says what, and which of the other fields it needs.
 
     `move`: the visit goes to `to_vehicle_id`, before `before_visit_id` or at the end. `window`: it gets another one. `delay`: the vehicle
-    stands still for `delay_s`. `vehicle_out`: it cannot go on. `traffic`: ways that end within `radius_m` of a place take `factor` times as
-    long.
+    stands still for `delay_s`. `vehicle_out`: it cannot go on. `traffic`: ways that end in an area with a visit within `radius_m` of a
+    place take `factor` times as long. `reoptimise`: all open visits of `vehicle_ids`, or of the whole fleet, are planned anew.
     """
 
     change: Change
@@ -30,6 +30,7 @@ class Supposition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     lon: float | None = None
     radius_m: float | None = None
     factor: float | None = None
+    vehicle_ids: Annotated[list[str], Meta(max_length=500)] = []
 
 
 class WhatIfAsked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="what_if_asked"):

@@ -78,7 +78,7 @@ def _keep(state: FleetState, route: Route, row: int, place: Place) -> VisitNames
     names = state.names[place.row]
     if place.stop is not None and state.visits.state[row] not in OVER:
         _plan(state, row, place.stop)
-        return _names(names.visit_id, route, place.stop)
+        return replace(_names(names.visit_id, route, place.stop), fetched_at=names.fetched_at)
     return names if names.route_id == route.route_id else replace(names, route_id=route.route_id)
 
 

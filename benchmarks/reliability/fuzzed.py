@@ -107,11 +107,11 @@ class Fuzz:
     def supposition(self) -> Supposition:
         """Anything that may be supposed, with fields that it does not need."""
         draw = self.draw
-        change = draw.choice(("move", "window", "delay", "vehicle_out", "traffic"))
+        change = draw.choice(("move", "window", "delay", "vehicle_out", "traffic", "reoptimise"))
         return Supposition(
             change=change, visit_id=_visit(self), vehicle_id=self.name("v"), to_vehicle_id=self.name("v"), lat=draw.choice(LATS[4:]),
             lon=draw.choice(LONS), radius_m=self.number(0.0, 1e308), delay_s=self.number(0.0, 86_400.0),
-            factor=draw.choice((None, 0.1, 10.0)),
+            factor=draw.choice((None, 0.1, 10.0)), vehicle_ids=[self.name("v")] * draw.choice((0, 1)),
         )  # fmt: skip
 
     def proposal(self) -> Proposal:

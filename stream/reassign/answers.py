@@ -3,10 +3,14 @@
 from msgspec import Struct
 
 from stream.proposals import Proposal, VisitOutlook
+from stream.reassign.publishing import Publishing
 
 
 class Answer(Struct, frozen=True):
-    """What would become of every open visit of every vehicle that it touches; `not_possible` says what was left out, and why."""
+    """What would become of every open visit of every vehicle that it touches; `not_possible` says what was left out, and why.
+
+    `publish` are the messages by which dispatch may put it into force (`POST /v1/events`), where it changes plans. Nobody else sends them.
+    """
 
     question_id: str
     asked_for: int
@@ -17,6 +21,7 @@ class Answer(Struct, frozen=True):
     saved_visit_ids: list[str]
     visits: list[VisitOutlook]
     not_possible: list[str]
+    publish: list[Publishing] = []
 
 
 class Candidate(Struct, frozen=True):

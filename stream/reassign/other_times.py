@@ -10,6 +10,7 @@ from stream.fleet import FleetState
 from stream.moments import instant, instant_or_none
 from stream.planned_stop import PlannedStop
 from stream.proposals import Proposal, WindowOffer
+from stream.reassign.publishing import as_planned
 from stream.reassign.takers import open_visits
 from stream.reassign.trial import AGAIN, Trial
 from stream.troubles import Trouble
@@ -82,18 +83,7 @@ def _next_day(tried: FleetState, visit: int) -> WindowOffer:
 
 
 def _copy_of(tried: FleetState, row: int) -> PlannedStop:
-    names, visits = tried.names[row], tried.visits
-    service_s = float(visits.service_s[row])
-    return replace(
-        PlannedStop(stop_id=names.stop_id, lat=float(visits.lat[row]), lon=float(visits.lon[row]), seq=names.seq),
-        visit_id=f"{names.visit_id[:56]}.again",
-        kind=names.kind,
-        radius_m=float(visits.radius_m[row]),
-        service_s=service_s if service_s == service_s else None,
-        priority=names.priority,
-        load=names.load,
-        skills=list(names.skills),
-        order_ref=names.order_ref,
-        customer_ref=names.customer_ref,
-        metadata=names.metadata,
-    )
+    """Another visit of the same kind, without times of its own."""
+    stop = as_planned(tried, row)
+    times = {"planned_arrival": None, "window_start": None, "window_end": None, "connects_to_visit_id": None}
+    return replace(stop, visit_id=f"{str(stop.visit_id)[:56]}.again", **times)

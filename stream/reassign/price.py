@@ -36,7 +36,7 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
     before = expect(tried, policy, vehicles)
     draft = draft_of(trial, changes, handings_of(tried, trial, changes))
     moved = {tried.names[row].visit_id for row in trial.moved}
-    shifts: dict[str, float] = {}
+    shifts = {tried.names[row].visit_id: shift_s for row, shift_s in trial.shifts_s.items() if row not in trial.moved}
     for _ in range(2):
         tested = again(tried)
         change_plan(tested, Facts(tried.position, tried.now_us, tried.now_us), _with_shifts(draft, before, moved, shifts), Outputs())
@@ -52,7 +52,8 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         return None
     late_before_s, late_after_s = weighted_s(tried, before) + _given_up_s(tried, policy, trouble), weighted_s(tested, after)
     drive_s = sum(_drive_s(tested, vehicle, after) - _drive_s(tried, vehicle, before) for vehicle in trial.orders)
-    if late_before_s - late_after_s - policy.drive_weight * max(drive_s, 0.0) < policy.least_gain_s:
+    driven_s = max(drive_s, 0.0) if trouble.visits else drive_s  # in a trouble, less driving alone is no way out
+    if late_before_s - late_after_s - policy.drive_weight * driven_s < policy.least_gain_s:
         return None
     saved, late = _turned(tried, policy, before, after)
     return Proposal(

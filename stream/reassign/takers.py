@@ -16,15 +16,20 @@ RELOAD_US = 900_000_000
 
 def takers(tried: FleetState, policy: ReassignPolicy, orphans: Ints) -> list[int]:
     """Rows of the vehicles that could take one of the visits `orphans`, the nearest if there are many; in the order of their rows."""
-    v = tried.vehicles
-    used = slice(0, v.count)
-    known = (v.at_us[used] != MISSING) & (tried.now_us - v.at_us[used] <= policy.fix_age_s * 1e6) & (v.down[used] == 0)
-    waiting = {route.vehicle for route in tried.routes.values() if not route.started and route.ended_us == MISSING}
-    rows = [row for row in np.flatnonzero(known).tolist() if v.route[row] >= 0 or _stands_by(tried, row, waiting)]
+    rows = able(tried, policy)
     if len(rows) <= policy.most_takers:
         return rows
     near = _nearest_m(tried, rows, orphans)
     return sorted(rows[i] for i in np.argsort(near, kind="stable")[: policy.most_takers].tolist())
+
+
+def able(tried: FleetState, policy: ReassignPolicy) -> list[int]:
+    """Rows of the vehicles that could take anything at all."""
+    v = tried.vehicles
+    used = slice(0, v.count)
+    known = (v.at_us[used] != MISSING) & (tried.now_us - v.at_us[used] <= policy.fix_age_s * 1e6) & (v.down[used] == 0)
+    waiting = {route.vehicle for route in tried.routes.values() if not route.started and route.ended_us == MISSING}
+    return [row for row in np.flatnonzero(known).tolist() if v.route[row] >= 0 or _stands_by(tried, row, waiting)]
 
 
 def _stands_by(tried: FleetState, row: int, waiting: set[int]) -> bool:

@@ -33,6 +33,8 @@ class Trial:
     """Of visits whose goods have to be fetched: the number of the hand-over."""
     again: PlannedStop | None = None
     windows: list[WindowOffer] = field(default_factory=list)
+    shifts_s: Mapping[int, float] = field(default_factory=dict)
+    """By how much the search thinks that visits come later, where it knows: models that lean on the plan believe what a plan says."""
 
 
 def changes_of(tried: FleetState, policy: ReassignPolicy, trial: Trial) -> list[RouteChange]:

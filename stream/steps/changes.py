@@ -6,7 +6,8 @@ from msgspec.structs import replace
 
 from eta_models.columns import MISSING
 from stream.fleet import FleetState, Route
-from stream.moments import micros
+from stream.messages import StopReassigned
+from stream.moments import instant, micros
 from stream.outputs import Outputs
 from stream.planned_stop import PlannedStop
 from stream.proposals import Handing, Proposal, RouteChange, WindowOffer
@@ -14,7 +15,7 @@ from stream.reasons import Reason
 from stream.routes import Place, lay
 from stream.steps.arrivals import Segment, close
 from stream.steps.goods import carries, hand_over
-from stream.steps.plans import open_route, refresh, take_questions
+from stream.steps.plans import open_route, reassign_stop, refresh, take_questions
 from stream.steps.statuses import Facts, set_out
 from stream.visit_events import visit_event
 from stream.visits import CANCELLED, FAILED, OPEN
@@ -67,6 +68,7 @@ def change_plan(state: FleetState, facts: Facts, proposal: Proposal, out: Output
     _retime(state, proposal)
     for offer in proposal.windows:
         (_put_off if proposal.kind == "another_day" else _rewindow)(state, facts, offer, out)
+    _exchange(state, facts, proposal.changes, out)
     # Who takes comes first: a visit is carried from the row where it still stands.
     for change in sorted(proposal.changes, key=lambda change: set(change.visit_ids) <= set(change.before_visit_ids)):
         _lay(state, facts, change, out)
@@ -74,6 +76,19 @@ def change_plan(state: FleetState, facts: Facts, proposal: Proposal, out: Output
         _note_goods(state, handing)
     windowed = [state.names[state.visit_rows[offer.visit_id]].route_id for offer in proposal.windows]
     return [*(change.route_id for change in proposal.changes), *windowed]
+
+
+def _exchange(state: FleetState, facts: Facts, changes: Sequence[RouteChange], out: Outputs) -> None:
+    """What a route takes that gives some away itself moves one by one, as dispatch would say it; only what is supposed has such routes."""
+    for change in changes:
+        given = set(change.before_visit_ids) - set(change.visit_ids)
+        for visit_id in [name for name in change.visit_ids if given and name not in change.before_visit_ids]:
+            before = state.routes[state.names[state.visit_rows[visit_id]].route_id]
+            message = StopReassigned(
+                fleet_id=state.fleet_id, at=instant(facts.at_us), route_id=before.route_id, vehicle_id=state.vehicle_ids[before.vehicle],
+                visit_id=visit_id, to_route_id=change.route_id, to_vehicle_id=change.vehicle_id,
+            )  # fmt: skip
+            reassign_stop(state, facts, message, out)
 
 
 def _rewindow(state: FleetState, facts: Facts, offer: WindowOffer, _: Outputs) -> None:

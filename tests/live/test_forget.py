@@ -24,6 +24,7 @@ from stream.live.keys import DEAD, EVENTS, fleet_key, log_key
 from stream.live.ownership import own
 from stream.live.views import FIX, Heartbeat
 from stream.log import shard_of
+from stream.proposal_messages import ProposalAccepted
 
 
 @pytest.fixture
@@ -200,3 +201,50 @@ def test_what_comes_while_the_log_is_written_anew_stays(logs, day, client, road,
     forget("--vehicle", "v1")
     assert client.xinfo_stream(log_key(shard_of("depot")))["last-generated-id"] > last
     assert len([entry for entry in logs.entries("depot") if b'"v3"' in entry.payload]) == 3
+
+
+@pytest.fixture
+def handed(run, logs, road, settings):
+    """v1 breaks down at an odd place with goods on board; v2 fetches them there, as a proposal says, and delivers."""
+    solving, odd = settings.model_copy(update={"proposals": True}), 1_503.7
+    mine = [road.stop(n, visit_id=f"a{n}", service_s=60.0, window_end=road.at(300 * n), order_ref="o9") for n in (3, 4)]
+    second = {"vehicle_id": "v2", "route_id": "r2"}
+    theirs = [road.stop(n, visit_id=f"b{n}", kind="pickup", service_s=60.0) for n in (5, 6)]
+    puts = [road.say(m.VehiclePut, 0, vehicle_id=vehicle, capacity=20.0) for vehicle in ("v1", "v2")]
+    plans = [road.plan(mine), road.plan(theirs, **second), road.go(1), road.go(1, **second)]
+    drives = [*road.drive(2, 202, 0, odd), *road.drive(2, 202, 0, 1_400, "v2")]
+
+    def play(until):
+        logs.append("depot", road.log(puts, plans, drives, road.say(m.VehicleDown, 205)))
+        run(settings=solving).to_end()
+        logs.append("depot", [road.say(ProposalAccepted, 215, exception_id="depot:vehicle_down:v1", number=1, by="ann")])
+        run(settings=solving).to_end()
+        away = [*road.drive(220, 300, 1_400, 1_480, "v2", step=20), *road.drive(320, 900, 1_490, 4_100, "v2", step=20)]
+        logs.append("depot", [*(line for line in away if line[0] <= until), road.say(m.Tick, until + 30)])
+        run(settings=solving).to_end()
+        return {str(road.lat(odd)).encode(), struct.pack("<d", road.lat(odd))}
+
+    return play
+
+
+def test_where_others_fetched_goods_from_a_vehicle_is_forgotten_too(handed, archive, forget, everything):
+    gone = handed(900)
+    archive()
+    assert any(place in everything()["state"] for place in gone)
+    forget("--vehicle", "v1")
+    assert not [(name, place) for name, text in everything().items() for place in gone if place in text]
+
+
+def test_the_place_where_the_goods_of_an_order_changed_vehicles_is_forgotten_with_it(handed, archive, forget, tmp_path):
+    handed(900)
+    archive()
+    forget("--order", "o9")
+    (made,) = [message for _, message in read_day(tmp_path / "kept").log.spoken(["proposals_made"])]
+    calls = [call for proposal in made.proposals for call in (*proposal.handovers, *(s for c in proposal.changes for s in c.added))]
+    assert {(call.lat, call.lon) for call in calls} == {(42.9, -78.9)}
+
+
+def test_a_vehicle_to_which_somebody_is_on_the_way_is_not_forgotten(handed, archive, forget):
+    handed(220)
+    archive()
+    assert "on the way to fetch goods from v1" in forget("--vehicle", "v1", code=2)

@@ -83,6 +83,19 @@ def test_what_if_is_answered_before_and_after_and_changes_nothing(run, logs, bre
     assert client.ttl(answer_key("depot", "q1")) > 500
 
 
+def test_a_plan_made_anew_comes_with_the_messages_that_publish_it_and_nobody_sends_them(run, logs, breakdown, client, solving, road):
+    muddle = [road.stop(n, visit_id=f"c{n}", kind="pickup", service_s=60.0) for n in (9, 3, 8, 4)]
+    third = {"vehicle_id": "v3", "route_id": "r3"}
+    lines = [road.plan(muddle, 206, **third), road.go(206, **third), *road.drive(207, 257, 0, 500, "v3")]
+    question = road.say(WhatIfAsked, 258, question_id="q1", changes=[Supposition(change="reoptimise", vehicle_ids=["v3"])])
+    found = msgspec.json.decode(ask(run, logs, client, solving, [*breakdown, *lines], question))
+    (said,) = found["publish"]
+    assert (said["type"], said["plan_version"], found["drive_added_s"] < 0) == ("route_published", 2, True)
+    assert [stop["visit_id"] for stop in said["stops"]] == ["c3", "c4", "c8", "c9"]
+    route = msgspec.json.decode(logs.present("depot")["routes"][b"r3"])
+    assert [visit["visit_id"] for visit in route["visits"]] == ["c9", "c3", "c8", "c4"]
+
+
 def test_who_can_take_an_order_is_answered_with_what_it_does_to_the_others(run, logs, breakdown, client, solving, road):
     stop = road.stop(2, visit_id="new", kind="pickup", service_s=60.0, window_end=road.at(3_000))
     found = msgspec.json.decode(ask(run, logs, client, solving, breakdown, road.say(CandidatesAsked, 206, question_id="q1", stop=stop)))
