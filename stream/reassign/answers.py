@@ -2,8 +2,11 @@
 
 from msgspec import Struct
 
+from stream.messages import RoutePublished, RouteStarted, StopReassigned
 from stream.proposals import Proposal, VisitOutlook
-from stream.reassign.publishing import Publishing
+
+Publishing = StopReassigned | RouteStarted | RoutePublished
+"""What dispatch says to put a plan into force."""
 
 
 class Answer(Struct, frozen=True):

@@ -6,9 +6,8 @@ from stream.fleet import FleetState, Route
 from stream.messages import RoutePublished, RouteStarted, StopReassigned
 from stream.moments import instant, instant_or_none
 from stream.planned_stop import PlannedStop
+from stream.reassign.answers import Publishing
 from stream.reassign.takers import open_visits
-
-Publishing = StopReassigned | RouteStarted | RoutePublished
 
 
 def to_publish(today: FleetState, changed: FleetState, vehicles: Sequence[int]) -> list[Publishing]:
