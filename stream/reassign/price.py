@@ -52,8 +52,7 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         return None
     late_before_s, late_after_s = weighted_s(tried, before) + _given_up_s(tried, policy, trouble), weighted_s(tested, after)
     drive_s = sum(_drive_s(tested, vehicle, after) - _drive_s(tried, vehicle, before) for vehicle in trial.orders)
-    driven_s = max(drive_s, 0.0) if trouble.visits else drive_s  # in a trouble, less driving alone is no way out
-    if late_before_s - late_after_s - policy.drive_weight * driven_s < policy.least_gain_s:
+    if late_before_s - late_after_s - _drive_cost_s(policy, trouble, drive_s) < policy.least_gain_s:
         return None
     saved, late = _turned(tried, policy, before, after)
     return Proposal(
@@ -72,6 +71,11 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         unserved_visit_ids=[name for name, each in after.items() if each.p_late == 1.0 and each.p50_us == MISSING],
         holds_until=instant(_holds_until_us(tried, trial, before)),
     )
+
+
+def _drive_cost_s(policy: ReassignPolicy, trouble: Trouble, drive_s: float) -> float:
+    """What driving costs, in seconds of lateness. In a trouble, less of it alone is no way out."""
+    return policy.drive_weight * (max(drive_s, 0.0) if trouble.visits else drive_s)
 
 
 def _given_up_s(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> float:
