@@ -79,13 +79,13 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
     arrival_s, wait_s = np.empty(len(order)), np.zeros(len(order))
     arrival_s[: len(firsts)], wait_s[: len(firsts)] = first_s[by_hop.journeys], held_s[by_hop.journeys]
     due_s, again = due[order], ahead.again[order]
-    served, serves_again = SERVICE_VARIANCE * serving_s * serving_s, bool(again.any())
-    for here, before in by_hop.steps():
+    served = SERVICE_VARIANCE * serving_s * serving_s
+    for (here, before), calls_again in zip(by_hop.steps(), by_hop.any_at(again), strict=True):
         early_s = ready_s[before] - arrival_s[before]
         waited = np.where(early_s > 0, holds[before] * early_s, 0.0)
         wait_s[here] = wait_s[before] + waited
         arrival_s[here] = np.maximum(arrival_s[before] + waited + serving_s[before] + legs_s[here], arrival_s[before] + SOONEST_S)
-        if serves_again:
+        if calls_again:
             arrival_s[here] = np.where(again[here], second_call_s(arrival_s[before], due_s[here]), arrival_s[here])
         variance[here] += variance[before] + served[before]
     back = by_hop.back

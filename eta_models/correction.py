@@ -12,6 +12,7 @@ from itertools import compress
 import numpy as np
 from river import linear_model, optim
 
+from eta_models.ada_grad import AdaGrad
 from eta_models.columns import Flags, Floats, Ints
 from eta_models.features import CLIP, NAMES, scale_s, target_of
 from eta_models.plain_river import exported, give_weights
@@ -73,7 +74,7 @@ class Correction:
     def _new(self) -> linear_model.LinearRegression:
         p = self.policy
         loss = optim.losses.Huber(p.huber_epsilon)
-        return linear_model.LinearRegression(optimizer=optim.AdaGrad(p.learning_rate), loss=loss, intercept_lr=p.intercept_rate)
+        return linear_model.LinearRegression(optimizer=AdaGrad(p.learning_rate), loss=loss, intercept_lr=p.intercept_rate)
 
     def base(self, plain: Sequence[Floats], hop: Ints) -> Floats:
         """One plain answer from chain, transfer and by plan (NaN = as chain), each as far as it was right lately at the chain's horizon."""
@@ -111,10 +112,16 @@ class Correction:
             # A zero teaches nothing and costs as much.
             self.models[number].learn_one({name: value for name, value in zip(NAMES, row, strict=True) if value}, target, w=weight)
         self._learned.update(group.tolist())
-        errors = np.fmin(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
-        for cell, error in zip(cell_of(group).tolist(), errors, strict=True):
-            self.asked[cell] += 1.0
-            self.loss[cell] += max(self.policy.hedge_rate, 1.0 / (self.asked[cell] + 20.0)) * (error - self.loss[cell])
+        self._compare(cell_of(group).tolist(), np.fmin(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP).tolist())
+
+    def _compare(self, cells: list[int], errors: list[list[float]]) -> None:
+        """How wrong each expert was, by cell: in plain numbers, which take a third of the time for rows of five."""
+        asked, loss, least = self.asked.tolist(), self.loss.tolist(), self.policy.hedge_rate
+        for cell, row in zip(cells, errors, strict=True):
+            asked[cell] += 1.0
+            rate = max(least, 1.0 / (asked[cell] + 20.0))
+            loss[cell] = [known + rate * (error - known) for known, error in zip(loss[cell], row, strict=True)]
+        self.asked[:], self.loss[:] = asked, loss
 
     def export(self) -> int:
         """Make what was learned since the last export count; returns how many models had to go back to their last good weights."""

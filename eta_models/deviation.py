@@ -62,8 +62,8 @@ class Deviation:
         from_here[here] = np.where(planned_s[here] == planned_s[here], set_out_s, np.nan)
         from_last[here] = np.maximum(planned_s[here] + 60.0 * self._transfer(base[here], up[here], down[here], known), SOONEST_S)
         from_last[here] = np.where(again[here], from_here[here], from_last[here])
-        both, calls_again = np.stack([from_here, from_last]), bool(again.any())
-        for here, before in by_hop.steps():
+        both = np.stack([from_here, from_last])
+        for (here, before), calls_again in zip(by_hop.steps(), by_hop.any_at(again), strict=True):
             then = both[:, before]
             later = self._transfer(base[here], up[here], down[here], then - planned_s[before])
             both[:, here] = np.maximum(planned_s[here] + 60.0 * later, then + 10.0)

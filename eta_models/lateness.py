@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from river import linear_model, optim
+from river import linear_model
 
+from eta_models.ada_grad import AdaGrad
 from eta_models.columns import Flags, Floats
 from eta_models.features import NAMES as FEATURES
 from eta_models.features import scale_s, side_by_side
@@ -62,7 +63,7 @@ class Lateness:
 
     def _from(self, weights: Floats) -> linear_model.LogisticRegression:
         p = self.policy
-        model = linear_model.LogisticRegression(optimizer=optim.AdaGrad(p.learning_rate), intercept_lr=p.intercept_rate)
+        model = linear_model.LogisticRegression(optimizer=AdaGrad(p.learning_rate), intercept_lr=p.intercept_rate)
         give_weights(model, {name: value for name, value in zip(NAMES, weights[:-1].tolist(), strict=True) if value}, weights[-1])
         return model
 

@@ -21,7 +21,7 @@ from eta_models.lateness import Asked, Lateness, LatenessPolicy
 from eta_models.legs import LegPolicy, Legs
 from eta_models.outlooks import outlooks
 from eta_models.questions import Answered, Questions
-from eta_models.ranks import ranks
+from eta_models.ranks import Ranks
 from eta_models.runs import RunPolicy, Runs
 from eta_models.second_look import SecondLook, SecondLookPolicy
 from eta_models.spread import Spread, SpreadPolicy
@@ -84,10 +84,11 @@ class EtaModel:
         looked_s = self.second_look.looked_s(
             self.second_look.inputs(table, experts, base_s, first_s, journeys.now_s[ahead.journey]), base_s, first_s
         )
-        p50_s = in_order(ahead, np.maximum(self.second_look.weigh(first_s, looked_s, cell_of(group)), 1.0))
+        p50_s = in_order(ahead, plain.by_hop, np.maximum(self.second_look.weigh(first_s, looked_s, cell_of(group)), 1.0))
         width_s = self.spread.expected(table) * scale_s(p50_s)
         low, high = self.intervals.bounds(p50_s, kind_of(ahead.hop, journeys.fix_age_s[ahead.journey]), width_s)
-        p10_s, p90_s = np.minimum(in_order(ahead, low), p50_s), np.maximum(in_order(ahead, high), p50_s)
+        p10_s, p90_s = (in_order(ahead, plain.by_hop, bound) for bound in (low, high))
+        p10_s, p90_s = np.minimum(p10_s, p50_s), np.maximum(p90_s, p50_s)
         return Estimates(
             p10_s, p50_s, p90_s,
             p_late=self.lateness.probability(Asked(p10_s, p50_s, p90_s, width_s, ahead.closes_in_s, table)),
@@ -202,11 +203,10 @@ class EtaModel:
         return self.correction.export() + self.spread.export() + self.lateness.export() + self.second_look.export() + self.trips.export()
 
 
-def in_order(ahead: Ahead, values: Floats) -> Floats:
+def in_order(ahead: Ahead, by_hop: Ranks, values: Floats) -> Floats:
     """Raise `values` where needed so that they never fall along a journey."""
     if not ((values[1:] < values[:-1]) & (ahead.hop[1:] > 0)).any():
         return values
-    by_hop = ranks(ahead)
     sorted_values = values[by_hop.order]
     for here, before in by_hop.steps():
         sorted_values[here] = np.maximum(sorted_values[here], sorted_values[before])

@@ -35,7 +35,7 @@ def outlooks(journeys: Journeys, ahead: Ahead, plain: Chain, legs: Legs, stays: 
     if not has_plan.any():
         return Outlooks(nothing, nothing, late_s, lead_s)
     by_hop = plain.by_hop
-    order, hops = by_hop.order, by_hop.steps()
+    order = by_hop.order
     weight = days / (days + 1.0)
     daily_leg_s = (plain.leg_s + weight * (took_s - plain.leg_s))[order]
     drive_s = (plain.leg_s * legs.drive_share(ahead.leg))[order]
@@ -44,8 +44,8 @@ def outlooks(journeys: Journeys, ahead: Ahead, plain: Chain, legs: Legs, stays: 
     due_s = np.fmax(ahead.planned_in_s, ahead.opens_in_s)[order]
     lingering_s, daily_s = plain_s.copy(), plain_s.copy()
     lingering_s[: len(lead_s)] += lead_s[by_hop.journeys]
-    leg_s, calls_again = plain.leg_s[order], bool(again.any())
-    for here, before in hops:
+    leg_s = plain.leg_s[order]
+    for (here, before), calls_again in zip(by_hop.steps(), by_hop.any_at(again), strict=True):
         early_s = np.fmax(planned_s[before] - lingering_s[before], 0.0)
         on = plain_s[here] - plain_s[before]
         daily_s[here] = daily_s[before] + np.maximum(on + daily_leg_s[here] - leg_s[here], 3.0)

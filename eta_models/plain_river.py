@@ -1,6 +1,7 @@
 """River models as plain numbers: what travels between systems holds no pickle, and takes its rates from where it arrives."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,8 @@ class Numbers(Struct, frozen=True, array_like=True):
 
 def exported(model: Any, names: Sequence[str]) -> Floats:
     """The weights of a linear model by name and last its intercept: what numpy answers with."""
-    return np.array([*(model.weights.get(name, 0.0) for name in names), model.intercept])
+    weights = model.weights
+    return np.array([*map(weights.get, names, repeat(0.0)), model.intercept])
 
 
 def give_weights(model: Any, weights: Mapping[str, float], intercept: float) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import Floats, Ints
+from eta_models.columns import Flags, Floats, Ints
 from eta_models.journeys import Ahead
 
 
@@ -27,6 +27,11 @@ class Ranks:
         rows[self.order] = values
         return rows
 
+    def any_at(self, flags: Flags) -> list[bool]:
+        """Whether any stop of every hop but the first has a flag; `flags` are in this order."""
+        sums = np.concatenate([[0], np.cumsum(flags)])[self.starts]
+        return list((sums[2:] > sums[1:-1]).tolist())
+
     def steps(self) -> list[tuple[slice, slice]]:
         """For every hop but the first where its stops stand, and where those before them do."""
         bounds = zip(self.starts, self.starts[1:], self.starts[2:], strict=False)
@@ -38,10 +43,10 @@ def ranks(ahead: Ahead) -> Ranks:
     firsts = np.flatnonzero(ahead.hop == 0)
     lengths = np.diff(firsts, append=len(ahead.hop))
     journeys = np.argsort(-lengths, kind="stable")
-    sorted_firsts, longest = firsts[journeys], int(lengths.max(initial=0))
+    longest = int(lengths.max(initial=0))
     still = np.searchsorted(-lengths[journeys], -np.arange(longest), side="left")  # journeys that are longer than h stops
     starts = np.concatenate([[0], np.cumsum(still)])
-    order = np.empty(len(ahead.hop), dtype=np.int64)
-    for hop, (start, count) in enumerate(zip(starts.tolist(), still.tolist(), strict=False)):
-        order[start : start + count] = sorted_firsts[:count] + hop
+    place = np.empty(len(firsts), dtype=np.int64)
+    place[journeys] = np.arange(len(firsts))
+    order = np.argsort(ahead.hop * len(firsts) + np.repeat(place, lengths), kind="stable")
     return Ranks(order, starts.tolist(), journeys)

@@ -30,10 +30,14 @@ class Shares:
 
     def learn(self, cell: Ints, first: Floats, second: Floats) -> None:
         """Absolute errors of both answers in error scales, in log order."""
-        both = np.minimum(np.stack([first, second], axis=1), MOST)
-        for place, errors in zip(cell.tolist(), both, strict=True):
-            self.asked[place] += 1.0
-            self.errors[place] += max(RATE, 1.0 / (self.asked[place] + 20.0)) * (errors - self.errors[place])
+        asked, (known, known_second) = self.asked.tolist(), self.errors.T.tolist()  # plain numbers: a tenth of the time
+        both = zip(np.minimum(first, MOST).tolist(), np.minimum(second, MOST).tolist(), strict=True)
+        for place, (error, error_second) in zip(cell.tolist(), both, strict=True):
+            asked[place] += 1.0
+            rate = max(RATE, 1.0 / (asked[place] + 20.0))
+            known[place] += rate * (error - known[place])
+            known_second[place] += rate * (error_second - known_second[place])
+        self.asked[:], self.errors[:, 0], self.errors[:, 1] = asked, known, known_second
 
     def export(self) -> None:
         """Make what was learned count from now on."""

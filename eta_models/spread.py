@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from river import linear_model, optim
 
+from eta_models.ada_grad import AdaGrad
 from eta_models.columns import Floats
 from eta_models.features import NAMES as FEATURES
 from eta_models.plain_river import exported, give_weights
@@ -44,7 +45,7 @@ class Spread:
 
     def _from(self, weights: Floats) -> linear_model.LinearRegression:
         loss = optim.losses.Huber(self.policy.huber_epsilon)
-        model = linear_model.LinearRegression(optimizer=optim.AdaGrad(self.policy.learning_rate), loss=loss, intercept_lr=0.005)
+        model = linear_model.LinearRegression(optimizer=AdaGrad(self.policy.learning_rate), loss=loss, intercept_lr=0.005)
         give_weights(model, dict(zip(NAMES, weights[:-1].tolist(), strict=True)), weights[-1])
         return model
 

@@ -34,12 +34,11 @@ def detect(policy: SignalLostPolicy, state: FleetState) -> list[Found]:
     """Vehicles on a route with work left of which nothing has been received for `limit_s`."""
     v = state.vehicles
     rows = np.flatnonzero((v.next[: v.count] >= 0) & (v.at_us[: v.count] != MISSING))
-    rows = rows[has_work(state, rows)]
     silent_s = (state.now_us - np.maximum(v.received_us[rows], v.started_us[rows])) / 1e6
-    paused = v.paused_until_us[rows] > state.now_us
-    lost = np.flatnonzero((silent_s >= policy.limit_s) & ~paused)
-    if len(lost) >= policy.fleet_least and len(lost) >= policy.fleet_share * len(rows):
-        details = {"likely": "feed", "silent_vehicles": len(lost), "vehicles_under_way": len(rows)}
+    silent = np.flatnonzero((silent_s >= policy.limit_s) & (v.paused_until_us[rows] <= state.now_us))
+    lost = silent[has_work(state, rows[silent])]
+    if len(lost) >= policy.fleet_least and len(lost) >= policy.fleet_share * (under_way := int(has_work(state, rows).sum())):
+        details = {"likely": "feed", "silent_vehicles": len(lost), "vehicles_under_way": under_way}
         return [Found(state.fleet_id, f"fleet/{state.fleet_id}", -1, [], float(len(lost)), dict(details))]
     return [_one(policy, state, int(rows[i]), float(silent_s[i])) for i in lost.tolist()]
 

@@ -14,14 +14,15 @@ def forget_exceptions(state: FleetState, moment: Moment, out: Outputs) -> None:
     for known in table.all_open():
         if not _is_known(state, known.subject):
             close_exception(state, known, "expired", "subject_gone", moment, out)
-    over = sorted((one.closed_us, one.exception_id) for one in table.known.values() if not one.is_open)
-    for closed_us, exception_id in over:
-        if moment[1] - closed_us > KEEP_CLOSED_US or len(table.known) > MOST:
-            table.forget(exception_id)
-    rest = sorted((one.opened_us, one.exception_id) for one in table.known.values())
-    for _, exception_id in rest[: max(0, len(rest) - MOST)]:
-        close_exception(state, table.known[exception_id], "expired", "too_many", moment, out)
+    closed = [(one.closed_us, one.exception_id) for one in table.known.values() if one.closed]
+    due = sum(moment[1] - closed_us > KEEP_CLOSED_US for closed_us, _ in closed)
+    for _, exception_id in sorted(closed)[: max(due, len(table.known) - MOST)]:
         table.forget(exception_id)
+    if len(table.known) > MOST:
+        rest = sorted((one.opened_us, one.exception_id) for one in table.known.values())
+        for _, exception_id in rest[: len(rest) - MOST]:
+            close_exception(state, table.known[exception_id], "expired", "too_many", moment, out)
+            table.forget(exception_id)
     subjects = {exception_id: exception_id.removeprefix(f"{state.fleet_id}:").partition(":")[2] for exception_id in table.episodes}
     gone = [exception_id for exception_id, subject in sorted(subjects.items()) if not _may_return(state, subject)]
     for exception_id in gone:
