@@ -58,12 +58,13 @@ class Columns:
             setattr(self, name, kept if len(rows) else self._blank(name, 1))
         self.count, self._capacity = len(rows), max(len(rows), 1)  # never empty: columns are also read at row -1 and masked afterwards
 
-    def copy(self) -> Self:
-        """The same rows in arrays of its own."""
+    def copy(self, room: int = 0) -> Self:
+        """The same rows in arrays of its own, which have room for some more: growing would copy all of them once again."""
         copied = copy.copy(self)
-        copied._capacity = max(self.count, 1)
+        copied._capacity = max(self.count, 1) + room
         for name in self.FIELDS:
-            setattr(copied, name, getattr(self, name)[: copied._capacity].copy())
+            rows = getattr(self, name)[: copied._capacity - room]
+            setattr(copied, name, np.concatenate([rows, self._blank(name, room)]) if room else rows.copy())
         return copied
 
     def dump(self) -> dict[str, bytes]:

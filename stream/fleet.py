@@ -26,8 +26,8 @@ from stream.vehicles import Vehicles
 from stream.visits import Visits
 
 
-class Route(Struct):
-    """One vehicle's ordered visits: rows `first .. end - 1` of the visit table."""
+class Route(Struct, gc=False):
+    """One vehicle's ordered visits: rows `first .. end - 1` of the visit table. In no cycle, so the collector need not look at it."""
 
     route_id: str
     number: int
@@ -51,8 +51,8 @@ class Route(Struct):
     cutoff_us: int = MISSING
 
 
-class VisitNames(Struct, frozen=True):
-    """What a visit is called, and what is passed through unread."""
+class VisitNames(Struct, frozen=True, gc=False):
+    """What a visit is called, and what is passed through unread. There are many, in no cycle: the collector need not look at them."""
 
     visit_id: str
     route_id: str

@@ -1,11 +1,11 @@
 """Which vehicles could take something over: on a route or standing by, heard of lately, not down."""
 
 from collections.abc import Sequence
+from math import cos, radians
 
 import numpy as np
 
 from eta_models.columns import MISSING, Floats, Ints
-from geofences.positions import distance_m
 from stream.fleet import FleetState, Route, VehicleFacts
 from stream.reassign.policy import ReassignPolicy
 from stream.visits import OPEN
@@ -19,7 +19,7 @@ def takers(tried: FleetState, policy: ReassignPolicy, orphans: Ints) -> list[int
     rows = able(tried, policy)
     if len(rows) <= policy.most_takers:
         return rows
-    near = _nearest_m(tried, rows, orphans)
+    near = _nearness(tried, rows, orphans)
     return sorted(rows[i] for i in np.argsort(near, kind="stable")[: policy.most_takers].tolist())
 
 
@@ -38,14 +38,18 @@ def _stands_by(tried: FleetState, row: int, waiting: set[int]) -> bool:
     return facts is not None and row not in waiting and (facts.shift_end_us == MISSING or facts.shift_end_us > tried.now_us)
 
 
-def _nearest_m(tried: FleetState, rows: list[int], orphans: Ints) -> Floats:
-    """How near each vehicle comes to any of the visits: from where it is, or from a visit on its way."""
+def _nearness(tried: FleetState, rows: list[int], orphans: Ints) -> Floats:
+    """How near each vehicle comes to any of the visits, from where it is or a visit on its way: square degrees, only to be compared."""
     v, visits = tried.vehicles, tried.visits
-    nearest = np.empty(len(rows))
-    for i, row in enumerate(rows):
-        ahead = open_visits(tried, row)
-        lat, lon = np.append(visits.lat[ahead], v.lat[row]), np.append(visits.lon[ahead], v.lon[row])
-        nearest[i] = distance_m(lat[:, None], lon[:, None], visits.lat[orphans][None], visits.lon[orphans][None]).min()
+    whose, ahead = v.visits_left(np.array(rows))
+    ahead, whose = ahead[is_open := visits.state[ahead] == OPEN], whose[is_open]
+    lat, lon = np.append(v.lat[rows], visits.lat[ahead]), np.append(v.lon[rows], visits.lon[ahead])
+    narrow, near = cos(radians(float(visits.lat[orphans].mean()))), np.full(len(lat), np.inf)
+    for orphan in orphans.tolist():
+        east = (lon - visits.lon[orphan] + 180.0) % 360.0 - 180.0
+        near = np.minimum(near, (lat - visits.lat[orphan]) ** 2 + (narrow * east) ** 2)
+    nearest = near[: len(rows)].copy()
+    np.minimum.at(nearest, whose, near[len(rows) :])
     return nearest
 
 

@@ -124,3 +124,15 @@ def test_a_missing_time_stays_far_in_the_past_when_times_are_subtracted():
     now_us = np.array([4_102_444_800_000_000])  # the year 2100
     assert (now_us - MISSING > 0).all()
     assert (MISSING - now_us < -(2**61)).all()
+
+
+@pytest.mark.parametrize("count", [0, 3])
+def test_a_copy_may_have_room_for_more_without_growing(count):
+    table = stops(count)
+    copied = table.copy(room=5)
+    column = copied.at_us
+    assert copied.add(5) == count
+    assert copied.at_us is column
+    assert copied.at_us[: count + 5].tolist() == [*(100 + row for row in range(count)), *[MISSING] * 5]
+    column[:] = 1
+    assert table.at_us[:count].tolist() == [100 + row for row in range(count)]

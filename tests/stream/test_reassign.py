@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from msgspec.structs import replace as replaced
 
@@ -10,6 +11,7 @@ from stream import messages as m
 from stream.reassign.fork import fork
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.solve import solve
+from stream.reassign.takers import takers
 from stream.reassign.trouble import troubles
 from stream.settings import FleetSettings
 
@@ -198,3 +200,14 @@ def test_solving_changes_nothing_of_the_fleet(road, fleet):
     proposals(played)
     assert {name: column.tobytes() for name, column in vars(played.state.visits).items() if hasattr(column, "tobytes")} == before
     assert list(played.state.routes) == ["r1", "r2"]
+
+
+@pytest.mark.parametrize(("near", "nearest"), [(("v2",), "v2"), (("v3",), "v3")])
+def test_of_too_many_vehicles_those_that_come_near_are_tried(road, fleet, near, nearest):
+    """From where they are, or from a stop on their way; everybody else is further."""
+    places = {"v2": 9_000, "v3": 9_000} | dict.fromkeys(near, 1_000)
+    others = [plan(road, v, f"r{v}", [road.stop(8, visit_id=f"{v}8")]) for v in places]
+    lines = road.log(plan(road, "v1", "r1", stops(road, [2], "a")), *others, *(road.ping(20, metres, v) for v, metres in places.items()))
+    state = fork(fleet().play(lines).state)
+    assert takers(state, ReassignPolicy(most_takers=1), np.array([state.visit_rows["a2"]])) == [state.vehicle_rows[nearest]]
+    assert len(takers(state, POLICY, np.array([state.visit_rows["a2"]]))) == 2
