@@ -1,10 +1,10 @@
 """Memory of an engine under a steady load of days: vehicles drive to and fro, a new route each 24 minutes, everything twenty times as fast.
 
-    python benchmarks/reliability/soak.py [--seed N] [--minutes 30] [--vehicles 100] [--fleets 2] [--faster 20]
+    python benchmarks/reliability/soak.py [--seed N] [--minutes 45] [--vehicles 100] [--fleets 2] [--faster 20]
 
-One engine process with its server. A third of the time is warm-up; then its resident memory is read every 2 s, and the slope is the one of
-Theil and Sen over windows of 90 s, two checkpoints of 45 s each (they make a saw-tooth, which shorter windows would be a part of). The
-medians of the windows are printed. Promise: less than 1 MB an hour.
+One engine process with its server. A third of the time is warm-up; then its resident memory is read every 2 s for 30 min, and the slope
+is the one of Theil and Sen over windows of 90 s, two checkpoints of 45 s each (they make a saw-tooth, which shorter windows would be a part
+of). The medians of the windows are printed. Promise: less than 1 MB an hour.
 """
 
 import time
@@ -84,7 +84,7 @@ def slope_mb_an_hour(medians: list[tuple[float, float]]) -> float:
 
 def main() -> int:
     """Load it, watch it."""
-    args = arguments(__doc__, minutes=30, vehicles=100, fleets=2, faster=20)
+    args = arguments(__doc__, minutes=45, vehicles=100, fleets=2, faster=20)
     draw, names = np.random.default_rng(args.seed), [f"soak-{i}" for i in range(args.fleets)]
     samples, sent, done = list[tuple[float, float]](), 0, 0
     with LiveSystem(api=False) as system:

@@ -44,3 +44,23 @@ def test_memory_is_given_back_after_a_checkpoint_but_not_after_each_of_many(tmp_
     assert freed == [111.0, 111.0 + 33.0]
     assert GIVE_BACK_EVERY_S == 30.0
     assert folder.read("depot", FleetSettings().model).position == 7
+
+
+def test_checkpoints_of_fleets_keep_in_step_however_late_each_one_is_taken(tmp_path):
+    clock = [0.0]
+    keeper = Checkpointer(Checkpoints(tmp_path), 45.0, lambda: clock[0], lambda *_: None, lambda: None)
+    states = [FleetState(name, EtaModel(FleetSettings().model)) for name in ("depot", "yard")]
+    taken: dict[str, list[float]] = {state.fleet_id: [] for state in states}
+    for state in states:
+        state.position = 7
+        keeper.opened(state)
+    due_s = dict(keeper.due_s)
+    for turn in range(120):
+        clock[0] += 2.9 + 1.7 * (turn % 7)
+        for state in states:
+            if keeper.offer(state):
+                taken[state.fleet_id].append(clock[0])
+                keeper.writing[state.fleet_id].result()
+    for name, moments in taken.items():
+        assert len(moments) == int((clock[0] - due_s[name]) // 45) + 1
+        assert all(0 <= (moment - due_s[name]) % 45 < 13.2 for moment in moments)
