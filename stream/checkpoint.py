@@ -98,6 +98,7 @@ class _Saved(msgspec.Struct, frozen=True):
 _NUMBERS = (
     "now_us", "ticked_us", "position", "sequence", "estimates_made", "visit_numbers", "route_numbers", "received", "pings",
     "kept_late", "scalar_rows", "utc_offset_s", "behind_us", "thins", "thinned_told", "told", "untold", "model_changes", "beside_made",
+    "began_there", "began_elsewhere",
 )  # fmt: skip
 
 

@@ -165,6 +165,9 @@ class FleetState:
     told: int = 0
     """Visits of which a driver told the end and had not stood there before, and the others; see `steps/word.py`."""
     untold: int = 0
+    began_there: int = 0
+    """Routes that were seen to begin at their first stop, and the others; see `steps/first_stop.py`."""
+    began_elsewhere: int = 0
     corridors: Corridors = field(default_factory=Corridors)
     exceptions: Exceptions = field(default_factory=Exceptions)
     faults: dict[str, int] = field(default_factory=dict)

@@ -20,6 +20,7 @@ from stream.messages import (
 from stream.outputs import Outputs
 from stream.reasons import Reason
 from stream.steps.arrivals import CORRECTION_US, Segment, arrive, close, depart, moves, set_next
+from stream.steps.first_stop import begin_at_first_stop
 from stream.steps.word import count_untold, hear
 from stream.visit_events import visit_event
 from stream.visits import ARRIVED, CANCELLED, COMPLETED, DEPARTED, FAILED, MOVED, OPEN, SKIPPED
@@ -28,14 +29,8 @@ SETTLED = (COMPLETED, FAILED, CANCELLED, MOVED)
 """States that nothing reopens."""
 
 
-FRESH_US = 120_000_000
-"""A fix so old still says where a vehicle set out from."""
-
 MOST_FAILED = 256
 """Failed visits that are remembered for another attempt."""
-
-EARLY_US = 900_000_000
-"""A first stop that is planned so much later has not been reached by setting out there."""
 
 
 class Facts(Struct, frozen=True):
@@ -74,18 +69,7 @@ def set_out(state: FleetState, facts: Facts, route: Route, out: Outputs) -> None
     vehicles.left_lat[row] = vehicles.lat[row] if known else state.visits.lat[route.first]
     vehicles.left_lon[row] = vehicles.lon[row] if known else state.visits.lon[route.first]
     set_next(state, row)
-    _begin_at_first_stop(state, facts, row, out)
-
-
-def _begin_at_first_stop(state: FleetState, facts: Facts, row: int, out: Outputs) -> None:
-    """A vehicle that sets out from its first stop has reached it: routes often start with the departure from there."""
-    vehicles, visits, first = state.vehicles, state.visits, int(state.vehicles.next[row])
-    if first < 0 or vehicles.at_us[row] == MISSING or facts.at_us - vehicles.at_us[row] > FRESH_US:
-        return
-    segment = Segment.of(state, row, facts.position, facts.now_us)
-    touches = segment.past(visits, first).entry(float(visits.radius_m[first])) is not None
-    if touches and max(visits.opens_us[first], visits.planned_us[first]) - facts.at_us <= EARLY_US:
-        arrive(state, segment, first, facts.at_us, "position", False, out)
+    begin_at_first_stop(state, Segment.of(state, row, facts.position, facts.now_us), facts.at_us, out)
 
 
 def end_route(state: FleetState, facts: Facts, message: RouteEnded, out: Outputs) -> Reason | None:

@@ -26,8 +26,8 @@ class WordPolicy:
     """.. and who left after standing so long at the stop itself was there without a word; .."""
     near_share: float = 0.33
     """.. at the stop itself: within this share of its radius. Further away he may have stood at a light."""
-    forgets_s: float = 1_800.0
-    """Who stands at the stop itself for so long is there, and has forgotten to say so."""
+    forgets_s: float = 7_200.0
+    """Who stands at the stop itself for so long is there, and has forgotten to say so: meters run on for an hour while somebody waits."""
     memory: int = 1_000
     """Visits that are remembered; at twice as many, both counts are halved."""
 

@@ -54,7 +54,7 @@ def test_where_drivers_say_nothing_position_is_the_arrival(road, fleet):
 
 def test_a_word_that_does_not_come_is_made_up_for_by_a_long_stand(road, fleet):
     lines, start = runs(road, 25)
-    silent, _ = run(road, 25, stands_s=1_900, says=False, start=start)
+    silent, _ = run(road, 25, stands_s=7_300, says=False, start=start)
     (found,) = fleet().play(road.log(lines, silent)).told("stop_arrived", route_id="r25", stop_id="s1")
     assert found["data"]["source"] == "position"
     assert found["time"] < road.at(start + 110).isoformat().replace("+00:00", "Z")
