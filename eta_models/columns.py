@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Floats32 = NDArray[np.float32]
+Halves = NDArray[np.float16]
+"""Eleven bits: a thousandth is finer than any fix."""
 Ints = NDArray[np.int64]
 Ints32 = NDArray[np.int32]
 Small = NDArray[np.int8]

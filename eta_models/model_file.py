@@ -22,7 +22,7 @@ from eta_models.legs import LegTable
 from eta_models.model import EtaModel, ModelPolicy
 from eta_models.model_bytes import ARRAYS, SavedModel, loaded, networks_of, part_of, river_of, saved_model
 from eta_models.model_settings import with_settings, wrong_settings
-from eta_models.network import NetworkPolicy
+from eta_models.network import Network, NetworkPolicy
 from eta_models.plain_river import Numbers, give, numbers
 from eta_models.runs import RunTable
 from eta_models.second_look import WIDTH as LOOKED_AT
@@ -84,7 +84,19 @@ class ModelFile:
 def layout() -> str:
     """What a model of this version is made of, as 16 hex digits: a model with other features or tables means something else."""
     tables = [sorted(table.FIELDS.items()) for table in (LegTable, PlaceTable, RunTable, DailyTable)]
-    names = (NAMES, EXPERTS, OF_LATENESS, OF_SPREAD, ASKED, BITS, LOOKED_AT, OF_TRIPS, NetworkPolicy().units, sorted(ARRAYS.items()))
+    names = (
+        NAMES,
+        EXPERTS,
+        OF_LATENESS,
+        OF_SPREAD,
+        ASKED,
+        BITS,
+        LOOKED_AT,
+        OF_TRIPS,
+        Network.FLAT,
+        NetworkPolicy().units,
+        sorted(ARRAYS.items()),
+    )
     return sha256(repr((names, tables)).encode()).hexdigest()[:16]
 
 
@@ -165,7 +177,7 @@ def _check(model: EtaModel) -> None:
     for network in networks_of(model):
         if network.steps < 0 or network.seen < 0 or len(network.examples) != min(network.seen, network.policy.kept):
             raise ValueError("a network has not the examples that it counts")
-    nets = (array for net in networks_of(model) for array in (net.learned, net.mean, net.square, net.truths))
+    nets = (array for net in networks_of(model) for array in (*(getattr(net, name) for name in net.FLAT), net.truths, net.waiting_truths))
     arrays = chain(nets, (getattr(part_of(model, part), name) for part, names in ARRAYS.items() for name in names))
     if not all(
         np.isfinite(array).all() for array in chain(arrays, *map(_floats, (model.legs.table, model.stays.table, model.daily.table)))

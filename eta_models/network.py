@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import Floats, Floats32, Small
+from eta_models.columns import Floats, Floats32, Halves, Small
 from eta_models.lending import Lender
 
 STEPS = 31.0
@@ -26,11 +26,13 @@ class NetworkPolicy:
 
     members: int = 2
     units: tuple[int, int] = (48, 16)
-    rate: float = 0.0005
+    rate: float = 0.002
     huber_epsilon: float = 0.2
-    batch: int = 32
-    repeats: int = 3
-    """For every new example so many old ones are shown again."""
+    batch: int = 128
+    new: int = 24
+    """New examples of a batch, which wait until so many have come; the others are old ones shown again."""
+    averaged: float = 0.98
+    """Answers come from a mean of the weights that keeps this share at each step (Polyak & Juditsky 1992): single steps are noisy."""
     kept: int = 32_768
     """Examples that are kept to be repeated; .."""
     span: int = 524_288
@@ -43,6 +45,8 @@ class Network(Lender):
     """One learned function of inputs between -4 and 4. What was learned counts from the next `export` on."""
 
     TABLES = ("examples", "truths")
+    FLAT = ("learned", "average", "weights", "mean", "square")
+    """Arrays of all layers' weights in one row; `weights` is what was exported last."""
 
     def __init__(self, policy: NetworkPolicy, inputs: int) -> None:
         super().__init__()
@@ -52,12 +56,14 @@ class Network(Lender):
         ends = np.cumsum([np.prod(shape) for shape in self._shapes]).tolist()
         self._places = [(slice(start, end), shape) for start, end, shape in zip([0, *ends[:-1]], ends, self._shapes, strict=True)]
         self.learned = self._fresh()
-        self.weights = self.learned.copy()
+        self.average, self.weights = self.learned.copy(), self.learned.copy()
         self.mean, self.square = np.zeros_like(self.learned), np.zeros_like(self.learned)
         self.steps = self.seen = self.resets = 0
         self.examples: Small = np.zeros((0, inputs), dtype=np.int8)
-        self.truths: Floats32 = np.zeros((0, 2), dtype=np.float32)
+        self.truths: Halves = np.zeros((0, 2), dtype=np.float16)
         """Target and weight of each example."""
+        self.waiting, self.waiting_truths = self.examples, self.truths
+        """Of new examples that are not a batch yet."""
 
     def _fresh(self) -> Floats32:
         """Weights that answer zero to everything. The seed is fixed: the same log makes the same network."""
@@ -93,19 +99,21 @@ class Network(Lender):
         if not len(inputs):
             return
         p, dice = self.policy, np.random.default_rng(self.seen)
-        new, truths = np.rint(inputs * STEPS).astype(np.int8), np.stack([targets, weights], axis=1).astype(np.float32)
+        new, truths = np.rint(inputs * STEPS).astype(np.int8), np.stack([targets, weights], axis=1).astype(np.float16)
         self._keep(new, truths, dice)
-        batches = -(-len(new) * (1 + p.repeats) // p.batch)
-        old = dice.integers(0, len(self._kept()), batches * p.batch - len(new))
-        order = dice.permutation(batches * p.batch).reshape(-1, p.batch)
-        shown, told = np.concatenate([new, self.examples[old]]), np.concatenate([truths, self.truths[old]])
-        for rows in order:
-            self._step(shown[rows].astype(np.float32) / np.float32(STEPS), told[rows])
+        new, truths = np.concatenate([self.waiting, new]), np.concatenate([self.waiting_truths, truths])
+        ready = len(new) // p.new * p.new
+        for first in range(0, ready, p.new):
+            old = dice.integers(0, len(self._kept()), p.batch - p.new)
+            shown = np.concatenate([new[first : first + p.new], self.examples[old]]).astype(np.float32)
+            shown /= np.float32(STEPS)
+            self._step(shown, np.concatenate([truths[first : first + p.new], self.truths[old]]).astype(np.float32))
+        self.waiting, self.waiting_truths = new[ready:].copy(), truths[ready:].copy()
 
     def _kept(self) -> Small:
         return self.examples[: min(self.seen, self.policy.kept)]
 
-    def _keep(self, new: Small, truths: Floats32, dice: np.random.Generator) -> None:
+    def _keep(self, new: Small, truths: Halves, dice: np.random.Generator) -> None:
         """While there is room all are kept; then each takes the place of a random one, so that all of the last `span` have
         the same chance (a reservoir, Vitter 1985): what is repeated is neither only the last hours nor only the first.
         """
@@ -122,7 +130,7 @@ class Network(Lender):
         more = min(max(2 * len(self.examples), rows), self.policy.kept) - len(self.examples)
         if rows > len(self.examples):
             self.examples = np.concatenate([self.examples, np.zeros((more, self.inputs), dtype=np.int8)])
-            self.truths = np.concatenate([self.truths, np.zeros((more, 2), dtype=np.float32)])
+            self.truths = np.concatenate([self.truths, np.zeros((more, 2), dtype=np.float16)])
 
     def _step(self, x: Floats32, truths: Floats32) -> None:
         """One step of Adam on a batch. BLAS may be used: all batches have one size, and a tick's are the same whatever the cut."""
@@ -154,29 +162,38 @@ class Network(Lender):
         np.multiply(np.float32(self.policy.rate * np.sqrt(1.0 - SLOWER**self.steps) / (1.0 - FASTER**self.steps)), self.mean, out=moved)
         moved /= slope
         self.learned -= moved
+        np.subtract(self.learned, self.average, out=moved)
+        moved *= np.float32(max(1.0 - self.policy.averaged, 1.0 / self.steps))
+        self.average += moved
 
     def export(self) -> int:
         """Make what was learned count from now on; returns 1 when the network had to go back to its last good weights."""
-        if np.isfinite(self.learned).all():
-            self.weights = self.learned.copy()
+        if np.isfinite(self.average).all() and np.isfinite(self.learned).all():
+            self.weights = self.average.copy()
             return 0
-        self.learned, self.resets = self.weights.copy(), self.resets + 1
+        self.learned, self.average, self.resets = self.weights.copy(), self.weights.copy(), self.resets + 1
         self.mean, self.square, self.steps = np.zeros_like(self.learned), np.zeros_like(self.learned), 0
         self.examples, self.truths, self.seen = self.examples[:0], self.truths[:0], 0
+        self.waiting, self.waiting_truths = self.examples[:0], self.truths[:0]
         return 1
 
     def dump(self) -> tuple[list[int], list[bytes]]:
         """Counts and arrays; of the examples, only those that are there."""
         filled = min(self.seen, self.policy.kept)
-        arrays = (self.learned, self.weights, self.mean, self.square, self.examples[:filled], self.truths[:filled])
+        examples = (self.examples[:filled], self.truths[:filled], self.waiting, self.waiting_truths)
+        arrays = (*(getattr(self, name) for name in self.FLAT), *examples)
         return [self.steps, self.seen, self.resets], [array.tobytes() for array in arrays]
 
     def load(self, counts: Sequence[int], saved: Sequence[bytes]) -> None:
         """What `dump` gave. Raises ValueError for a network of another shape."""
-        if {len(raw) for raw in saved[:4]} != {self.learned.nbytes} or len(saved[4]) * 8 != len(saved[5]) * self.inputs:
+        flat, rest = saved[: len(self.FLAT)], saved[len(self.FLAT) :]
+        if {len(raw) for raw in flat} != {self.learned.nbytes} or [len(raw) * 4 for raw in rest[::2]] != [
+            len(raw) * self.inputs for raw in rest[1::2]
+        ]:
             msg = "the model was written by another version: its network has another shape"
             raise ValueError(msg)
         self.steps, self.seen, self.resets = counts
-        self.learned, self.weights, self.mean, self.square = (np.frombuffer(raw, dtype=np.float32).copy() for raw in saved[:4])
-        self.examples = np.frombuffer(saved[4], dtype=np.int8).reshape(-1, self.inputs).copy()
-        self.truths = np.frombuffer(saved[5], dtype=np.float32).reshape(-1, 2).copy()
+        for name, raw in zip(self.FLAT, flat, strict=True):
+            setattr(self, name, np.frombuffer(raw, dtype=np.float32).copy())
+        self.examples, self.waiting = (np.frombuffer(raw, dtype=np.int8).reshape(-1, self.inputs).copy() for raw in rest[::2])
+        self.truths, self.waiting_truths = (np.frombuffer(raw, dtype=np.float16).reshape(-1, 2).copy() for raw in rest[1::2])

@@ -4,16 +4,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from eta_models.columns import Columns, Floats, Ints, Ints32
+from eta_models.columns import Columns, Floats, Halves, Ints, Ints32
 from eta_models.lending import Lender
 
 SAMPLES = 256
 """Places kept of each leg, the newest: those of some twenty runs."""
-
-Halves = NDArray[np.float16]
-"""Metres and seconds with eleven bits: a thousandth is finer than any fix."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ def test_it_learns_that_a_sign_means_one_thing_here_and_another_there():
 
 
 def test_examples_that_are_repeated_teach_more():
-    assert error(taught(NetworkPolicy(), 2_000)) < 0.8 * error(taught(NetworkPolicy(repeats=0), 2_000))
+    assert error(taught(NetworkPolicy(), 2_000)) < 0.8 * error(taught(NetworkPolicy(new=128), 2_000))
 
 
 def test_an_answer_has_the_same_bits_alone_and_among_others():
