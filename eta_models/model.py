@@ -11,7 +11,7 @@ import numpy as np
 
 from eta_models.chain import chain
 from eta_models.columns import Floats, Ints
-from eta_models.correction import EXPERTS, Correction, CorrectionPolicy, cell_of, group_of
+from eta_models.correction import CELLS, EXPERTS, Correction, CorrectionPolicy, cell_of, group_of
 from eta_models.daily import Daily
 from eta_models.deviation import Deviation, DeviationPolicy
 from eta_models.features import FIX_AGE_S, NAMES, Answers, by_plan_s, features, scale_s
@@ -22,12 +22,15 @@ from eta_models.legs import LegPolicy, Legs
 from eta_models.outlooks import outlooks
 from eta_models.questions import Answered, Questions
 from eta_models.ranks import Ranks
+from eta_models.restraint import Restraint
 from eta_models.runs import RunPolicy, Runs
 from eta_models.second_look import SecondLook, SecondLookPolicy
 from eta_models.spread import Spread, SpreadPolicy
 from eta_models.stays import StayPolicy, Stays
 from eta_models.trackers import TrackerPolicy, Trackers
 from eta_models.trips import TripPolicy, Trips
+
+BY_PLAN = EXPERTS.index("by_plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class EtaModel:
         self.runs, self.daily, self.trackers = Runs(policy.runs), Daily(), Trackers(policy.trackers)
         self.trips = Trips(policy.trips)
         self.spread = Spread(policy.spread)
-        self.second_look = SecondLook(policy.second_look)
+        self.second_look, self.restraint = SecondLook(policy.second_look), Restraint(CELLS)
         self.questions = Questions()
 
     @property
@@ -84,7 +87,9 @@ class EtaModel:
         looked_s = self.second_look.looked_s(
             self.second_look.inputs(table, experts, base_s, first_s, journeys.now_s[ahead.journey]), base_s, first_s
         )
-        p50_s = in_order(ahead, plain.by_hop, np.maximum(self.second_look.weigh(first_s, looked_s, cell_of(group)), 1.0))
+        learned_s = self.second_look.weigh(first_s, looked_s, cell_of(group))
+        held_s = self.restraint.hold(cell_of(group), experts[:, BY_PLAN], learned_s)
+        p50_s = in_order(ahead, plain.by_hop, np.maximum(held_s, 1.0))
         width_s = self.spread.expected(table) * scale_s(p50_s)
         low, high = self.intervals.bounds(p50_s, kind_of(ahead.hop, journeys.fix_age_s[ahead.journey]), width_s)
         p10_s, p90_s = (in_order(ahead, plain.by_hop, bound) for bound in (low, high))
@@ -176,10 +181,13 @@ class EtaModel:
         inputs = self.second_look.inputs(table, experts, base_s, first_s, kept.asked_us[rows] / 1e6)
         self._learn_lingering(answered.left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
         self.trips.learn(answered.trips, took_s[answered.of_trips])
-        self.second_look.learn(inputs, base_s, first_s, looked_s, cell_of(group), took_s)
+        cell, scale = cell_of(group), scale_s(base_s)
+        learned_s = self.second_look.weigh(first_s, looked_s, cell)
+        self.restraint.learn(cell, (experts[:, BY_PLAN] - took_s) / scale, (learned_s - took_s) / scale)
+        self.second_look.learn(inputs, base_s, first_s, looked_s, cell, took_s)
         some = np.arange(len(took_s)) % (1 if self.correction.asked.sum() < self.policy.plenty else 3) == 0
         self.correction.learn(table, base_s, hop, experts, took_s, some)
-        self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale_s(base_s), answered.newest_s)
+        self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale, answered.newest_s)
         self.intervals.learn(p10_s, p50_s, kind_of(hop, table[:, NAMES.index("fix_age")] * FIX_AGE_S), width_s, took_s)
         self.spread.learn(table[some], (np.abs(took_s - p50_s) / scale_s(p50_s))[some])
         open_then = (closes > 0) & some
@@ -200,6 +208,7 @@ class EtaModel:
         self.intervals.export()
         self.deviation.export(self.legs)
         self.trackers.export()
+        self.restraint.export()
         return self.correction.export() + self.spread.export() + self.lateness.export() + self.second_look.export() + self.trips.export()
 
 

@@ -25,6 +25,7 @@ ARRAYS = {
     "spread": ("weights",),
     "lateness": ("weights", "loss", "asked", "share"),
     "second_look.shares": ("errors", "asked", "share"),
+    "restraint": ("errors", "asked", "share"),
     "trips.shares": ("errors", "asked", "share"),
     "trips": ("curve", "curve_seen", "middle"),
 }

@@ -32,6 +32,8 @@ class TripPolicy:
     """Sum of squared gradients that every tile starts with: its first steps are a fifth of what AdaGrad alone would do."""
     huber_epsilon: float = 0.2
     curve_rate: float = 0.002
+    first_questions: int = 40
+    """So many move the whole curve, later ones only the stretch that they lie on."""
     longest_s: float = 5_400.0
     speed_mps: float = 7.0
     """Before anything was seen: over the crow distance times the usual detour of streets (1.3), after a minute to set off."""
@@ -86,6 +88,7 @@ class Trips(Lender):
         self.own()
         self._make_room()
         p, took_s = self.policy, np.minimum(took_s, self.policy.longest_s)
+        self._learn_pace(asked, took_s)
         base_s = self._base_s(asked)
         scale = scale_s(base_s)
         targets = target_of(took_s, base_s, scale).tolist()
@@ -137,6 +140,17 @@ class Trips(Lender):
     def _base_s(self, asked: Floats32) -> Floats:
         node, share = _between(asked)
         return np.maximum(self.curve[node] * (1.0 - share) + self.curve[node + 1] * share, 5.0)
+
+    def _learn_pace(self, asked: Floats32, took_s: Floats) -> None:
+        """The very first questions move the whole curve: a slow city is slow at every distance."""
+        seen, pace = float(self.curve_seen.sum()), 1.0
+        for took, base in zip(took_s.tolist(), self._base_s(asked).tolist(), strict=True):
+            if seen >= self.policy.first_questions:
+                break
+            error = took / (base * pace) - 1.0
+            pace *= 1.0 + min(max(error, -0.7), 1.0) / (seen + 5.0)
+            seen += 1.0
+        self.curve *= pace
 
     def _learn_curve(self, asked: Floats32, base_s: Floats, took_s: Floats) -> None:
         """Move both ends of the stretch that a trip lies on by a share of its relative error, which is cut at the whole."""

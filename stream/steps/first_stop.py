@@ -1,65 +1,92 @@
-"""Whether a vehicle that sets out has already reached the first stop of its route.
+"""Whether a vehicle that has set out is past the first stop of its route.
 
-Its newest path may touch that stop: then it has. Where nothing is planned there and the fleet's routes nearly always begin at it, as hired
-runs of taxis do, the start itself says so too: else a vehicle without a fix, or with a wild one, would drive to a stop that is behind it.
+Its newest path may touch that stop when it sets out: then it has reached it. Where nothing is planned there, and the fleet's routes nearly
+always begin at it, as hired runs of taxis do, one that was not seen there within a minute has begun there too: else a vehicle without a
+fix, or with a wild one, would drive to a stop that is behind it until its route is over.
 """
 
 from dataclasses import dataclass
 
-from eta_models.columns import MISSING
-from stream.fleet import FleetState
+import numpy as np
+
+from eta_models.columns import MISSING, Flags, Ints
+from stream.fleet import FleetState, Route
 from stream.outputs import Outputs
 from stream.steps.arrivals import Segment, arrive, depart
+from stream.visits import OPEN, SKIPPED
 
 
 @dataclass(frozen=True, slots=True)
 class FirstStopPolicy:
-    """When a start says where the vehicle is."""
+    """When a start says where the vehicle was."""
 
     fresh_us: int = 120_000_000
     """A fix so old still says where a vehicle set out from."""
     early_us: int = 900_000_000
     """A first stop that is planned so much later has not been reached by setting out there."""
+    soon_us: int = 60_000_000
+    """Who is at the first stop so soon after the start began there."""
     least: int = 50
-    """Starts of routes with nothing planned at their first stop that were seen there; .."""
+    """Routes with nothing planned at their first stop that began there; .."""
     share: float = 0.98
-    """.. of all such starts, those."""
+    """.. of all such routes, those."""
     memory: int = 1_000
-    """Starts that are remembered; at twice as many, both counts are halved."""
+    """Routes that are remembered; at twice as many, both counts are halved."""
 
 
 FIRST_STOP = FirstStopPolicy()
 
 
 def begin_at_first_stop(state: FleetState, segment: Segment, at_us: int, out: Outputs) -> None:
-    """A vehicle sets out: routes often start with the departure from their first stop."""
-    visits, first = state.visits, int(state.vehicles.next[segment.row])
-    if first < 0:
+    """A vehicle that sets out from its first stop has reached it: routes often start with the departure from there."""
+    visits, first, fixed_us = state.visits, int(state.vehicles.next[segment.row]), int(state.vehicles.at_us[segment.row])
+    if first < 0 or fixed_us == MISSING or at_us - fixed_us > FIRST_STOP.fresh_us:
         return
-    due_us = max(int(visits.opens_us[first]), int(visits.planned_us[first]))
-    there = _touches(state, segment, first, at_us)
-    if there and due_us - at_us <= FIRST_STOP.early_us:
+    touches = segment.past(visits, first).entry(float(visits.radius_m[first])) is not None
+    if touches and max(visits.opens_us[first], visits.planned_us[first]) - at_us <= FIRST_STOP.early_us:
         arrive(state, segment, first, at_us, "position", False, out)
-    if due_us != MISSING or visits.service_s[first] > 0 or first + 1 == state.vehicles.end[segment.row]:
-        return
-    if not there and _begin_there(state):
-        arrive(state, segment, first, at_us, "status", False, out)
-        depart(state, segment, first, at_us, out, "status")
-    _count(state, there)
 
 
-def _touches(state: FleetState, segment: Segment, first: int, at_us: int) -> bool:
-    fixed_us = int(state.vehicles.at_us[segment.row])
-    if fixed_us == MISSING or at_us - fixed_us > FIRST_STOP.fresh_us:
+def may_be_past_first_stop(state: FleetState, rows: Ints) -> Flags:
+    """Of which vehicles `pass_first_stop` must be asked: few of a fleet that begins there, none of others."""
+    vehicles = state.vehicles
+    if not _begin_there(state):
+        return np.zeros(len(rows), dtype=np.bool_)
+    waiting = (vehicles.next[rows] >= 0) & (vehicles.left_visit[rows] < 0) & (vehicles.here[rows] < 0)
+    return np.asarray(waiting & (vehicles.at_us[rows] - vehicles.started_us[rows] >= FIRST_STOP.soon_us), dtype=np.bool_)
+
+
+def pass_first_stop(state: FleetState, segment: Segment, out: Outputs) -> bool:
+    """Say that a vehicle which set out a while ago did so from its first stop, where that is so; returns whether."""
+    route, started_us = state.route_of(segment.row), int(state.vehicles.started_us[segment.row])
+    if not may_be_past_first_stop(state, np.array([segment.row]))[0] or route is None or not _nothing_planned(state, route):
         return False
-    return segment.past(state.visits, first).entry(float(state.visits.radius_m[first])) is not None
+    if state.vehicles.next[segment.row] != route.first:
+        return False
+    arrive(state, segment, route.first, started_us, "status", False, out)
+    depart(state, segment, route.first, started_us, out, "status")
+    return True
+
+
+def count_start(state: FleetState, route: Route) -> None:
+    """A route is over: did it begin at its first stop? What was only concluded does not count."""
+    visits, first = state.visits, route.first
+    known = visits.found[first] or visits.state[first] in (OPEN, SKIPPED)
+    if not (route.started and known and _nothing_planned(state, route)):
+        return
+    soon = visits.arrived_us[first] - state.vehicles.started_us[route.vehicle] <= FIRST_STOP.soon_us
+    there = bool(visits.found[first] and soon)
+    state.began_there, state.began_elsewhere = state.began_there + there, state.began_elsewhere + (not there)
+    if state.began_there + state.began_elsewhere >= 2 * FIRST_STOP.memory:
+        state.began_there, state.began_elsewhere = state.began_there // 2, state.began_elsewhere // 2
+
+
+def _nothing_planned(state: FleetState, route: Route) -> bool:
+    """Whether there is no work and no time at the first stop, and another one behind it."""
+    visits, first = state.visits, route.first
+    free = visits.opens_us[first] == visits.planned_us[first] == MISSING and not visits.service_s[first] > 0
+    return bool(free and first + 1 < route.end)
 
 
 def _begin_there(state: FleetState) -> bool:
     return state.began_there >= max(FIRST_STOP.least, FIRST_STOP.share * (state.began_there + state.began_elsewhere))
-
-
-def _count(state: FleetState, there: bool) -> None:
-    state.began_there, state.began_elsewhere = state.began_there + there, state.began_elsewhere + (not there)
-    if state.began_there + state.began_elsewhere >= 2 * FIRST_STOP.memory:
-        state.began_there, state.began_elsewhere = state.began_there // 2, state.began_elsewhere // 2

@@ -14,6 +14,7 @@ from geofences.positions import distance_m, entry_fraction
 from stream.fleet import FleetState
 from stream.outputs import Outputs
 from stream.steps.arrivals import Segment, arrive, depart
+from stream.steps.first_stop import may_be_past_first_stop, pass_first_stop
 from stream.steps.word import WORD, is_word_awaited, stood_s
 from stream.vehicles import Vehicles
 from stream.visits import OPEN, Visits
@@ -48,11 +49,13 @@ def progress(policy: ProgressPolicy, state: FleetState, rows: Ints, position: In
     active = np.flatnonzero((vehicles.next[rows] >= 0) | (vehicles.here[rows] >= 0))
     if not len(active):
         return changed
-    candidates = active[_may_have_moved_on(policy, vehicles, state.visits, rows[active])]
+    moved = _may_have_moved_on(policy, vehicles, state.visits, rows[active]) | may_be_past_first_stop(state, rows[active])
+    candidates = active[moved]
     state.scalar_rows += len(candidates)
     for i in candidates.tolist():
         out.at = int(position[i])
-        changed[i] = walk(policy, state, Segment.of(state, int(rows[i]), out.at, int(now_us[i])), out)
+        segment = Segment.of(state, int(rows[i]), out.at, int(now_us[i]))
+        changed[i] = walk(policy, state, segment, out) or pass_first_stop(state, segment, out)
     out.at = -1
     return changed
 

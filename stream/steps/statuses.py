@@ -20,7 +20,7 @@ from stream.messages import (
 from stream.outputs import Outputs
 from stream.reasons import Reason
 from stream.steps.arrivals import CORRECTION_US, Segment, arrive, close, depart, moves, set_next
-from stream.steps.first_stop import begin_at_first_stop
+from stream.steps.first_stop import begin_at_first_stop, count_start
 from stream.steps.word import count_untold, hear
 from stream.visit_events import visit_event
 from stream.visits import ARRIVED, CANCELLED, COMPLETED, DEPARTED, FAILED, MOVED, OPEN, SKIPPED
@@ -86,6 +86,7 @@ def end_route(state: FleetState, facts: Facts, message: RouteEnded, out: Outputs
 def _end(state: FleetState, facts: Facts, route: Route, reason: str, out: Outputs) -> None:
     segment = Segment.of(state, route.vehicle, facts.position, facts.now_us)
     count_untold(state, route)
+    count_start(state, route)
     for visit in range(route.first, route.end):
         if state.visits.state[visit] == OPEN:
             close(state, segment, visit, SKIPPED, facts.at_us, reason, out)

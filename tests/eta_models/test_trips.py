@@ -116,3 +116,14 @@ def test_tables_of_another_size_are_refused():
     saved = taught(400).dump()
     with pytest.raises(ValueError, match="another version"):
         Trips(TripPolicy()).load([saved[0][:-8], *saved[1:]])
+
+
+def test_the_first_trips_tell_how_slow_a_city_is_at_every_distance():
+    rng = np.random.default_rng(4)
+    trips, model = asked(rng, 30), Trips(TripPolicy())
+    trips[:, ASKED.index("to_m")] = 2_000.0
+    far = trips[:1].copy()
+    far[:, ASKED.index("to_m")] = 9_000.0
+    before = float(model.expected_s(far)[0])
+    model.learn(trips, 1.6 * model.expected_s(trips))
+    assert 1.4 * before < float(model.expected_s(far)[0]) < 1.7 * before

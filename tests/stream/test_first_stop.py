@@ -1,61 +1,74 @@
-"""Fleets whose routes begin where the vehicle is: a start without a fix there says so too."""
+"""Fleets whose routes begin where the vehicle is: one that was not seen at its first stop is past it all the same."""
 
 import pytest
 
 from stream import messages as m
 
 
-def run(road, number, start, at_m=0.0, stops=None, vehicle="v1"):
-    """A route of two stops a kilometre apart that a vehicle begins at `at_m` up the road (None = nobody knows where)."""
+def run(road, number, start, fixes, stops=None, vehicle="v1", ends=True):
+    """A route of two stops a kilometre apart, with fixes so many seconds after its start: (seconds, metres up the road)."""
     route = f"r{number}"
     names = {"route_id": route, "vehicle_id": vehicle}
-    planned = stops or [road.stop(0), road.stop(1)]
-    lines = [road.plan([_named(stop, route) for stop in planned], start, **names)]
-    lines += [] if at_m is None else [road.ping(start, at_m, vehicle)]
-    return [*lines, road.go(start + 1, **names), road.say(m.RouteEnded, start + 40, **names)]
+    planned = [_named(stop, route) for stop in stops or [road.stop(0), road.stop(1)]]
+    lines = [road.plan(planned, start, **names), road.go(start, **names)]
+    lines += [road.ping(start + second, metres, vehicle) for second, metres in fixes]
+    return [*lines, *([road.say(m.RouteEnded, start + 200, **names)] if ends else [])]
 
 
 def _named(stop, route):
     return type(stop)(**{name: getattr(stop, name) for name in stop.__struct_fields__} | {"visit_id": f"{route}.{stop.seq}"})
 
 
-def runs(road, count, at_m=0.0):
-    return [line for number in range(count) for line in run(road, number, 60 * number, at_m)]
+def runs(road, count, fixes=((1, 0), (60, 500))):
+    return [line for number in range(count) for line in run(road, number, 300 * number, fixes, vehicle=f"v{number}")]
 
 
 def reached(played, visit):
     return [event["data"]["source"] for event in played.told("stop_arrived", visit_id=visit)]
 
 
-@pytest.mark.parametrize("at_m", [700.0, None])
-def test_where_routes_begin_at_their_first_stop_a_start_says_that_it_is_behind_the_vehicle(road, fleet, at_m):
-    played = fleet().play(road.log(runs(road, 60), run(road, 60, 3_600, at_m, vehicle="w")))
+UNSEEN = ((1, 600), (40, 700), (70, 800))
+
+
+def test_where_routes_begin_at_their_first_stop_one_that_was_not_seen_there_is_past_it(road, fleet):
+    played = fleet().play(road.log(runs(road, 60), run(road, 60, 20_000, UNSEEN, ends=False)))
     assert reached(played, "r60.0") == ["status"]
-    assert played.told("stop_departed", visit_id="r60.0")[0]["time"] == "2026-03-02T10:00:01Z"
+    assert played.told("stop_departed", visit_id="r60.0")[0]["time"] == road.at(20_000).isoformat().replace("+00:00", "Z")
+    assert played.vehicle("v1")["next"] == played.visit("r60.1")["row"]
 
 
-def test_the_next_stop_is_estimated_at_once(road, fleet):
-    played = fleet().play(road.log(runs(road, 60), run(road, 60, 3_600, 700.0, vehicle="w")[:-1]))
-    assert played.vehicle("w")["next"] == played.visit("r60.1")["row"]
-
-
-def test_where_routes_begin_elsewhere_the_vehicle_drives_to_the_first_stop(road, fleet):
-    played = fleet().play(road.log(runs(road, 60, 700.0), run(road, 60, 3_600, 700.0)))
+def test_it_is_not_concluded_before_a_minute_has_passed(road, fleet):
+    played = fleet().play(road.log(runs(road, 60), run(road, 60, 20_000, UNSEEN[:2], ends=False)))
     assert reached(played, "r60.0") == []
 
 
-def test_before_enough_starts_were_seen_a_start_says_nothing(road, fleet):
-    played = fleet().play(road.log(runs(road, 20), run(road, 20, 1_200, 700.0, vehicle="w")))
-    assert reached(played, "r20.0") == []
+def test_who_comes_to_the_first_stop_is_found_there(road, fleet):
+    played = fleet().play(road.log(runs(road, 60), run(road, 60, 20_000, ((1, 600), (70, 0)), ends=False)))
+    assert reached(played, "r60.0") == ["position"]
 
 
-@pytest.mark.parametrize("planned", [{"service_s": 60.0}, {"planned_arrival": 3_700}])
+def test_where_routes_begin_elsewhere_the_vehicle_drives_to_the_first_stop(road, fleet):
+    played = fleet().play(road.log(runs(road, 60, UNSEEN), run(road, 60, 20_000, UNSEEN, ends=False)))
+    assert (reached(played, "r60.0"), played.state.began_there, played.state.began_elsewhere) == ([], 0, 60)
+
+
+def test_before_enough_routes_were_seen_nothing_is_concluded(road, fleet):
+    played = fleet().play(road.log(runs(road, 20), run(road, 60, 20_000, UNSEEN, ends=False)))
+    assert reached(played, "r60.0") == []
+
+
+def test_what_was_concluded_is_not_counted(road, fleet):
+    played = fleet().play(road.log(runs(road, 60), run(road, 60, 20_000, UNSEEN)))
+    assert (played.state.began_there, played.state.began_elsewhere) == (60, 0)
+
+
+@pytest.mark.parametrize("planned", [{"service_s": 60.0}, {"planned_arrival": 20_100}])
 def test_a_first_stop_with_work_or_a_time_is_driven_to(road, fleet, planned):
     planned = {name: road.at(value) if name == "planned_arrival" else value for name, value in planned.items()}
-    last = run(road, 60, 3_600, 700.0, [road.stop(0, **planned), road.stop(1)], "w")
+    last = run(road, 60, 20_000, UNSEEN, [road.stop(0, **planned), road.stop(1)], ends=False)
     assert reached(fleet().play(road.log(runs(road, 60), last)), "r60.0") == []
 
 
 def test_the_only_stop_of_a_route_is_driven_to(road, fleet):
-    last = run(road, 60, 3_600, 700.0, [road.stop(0)], "w")
+    last = run(road, 60, 20_000, UNSEEN, [road.stop(0)], ends=False)
     assert reached(fleet().play(road.log(runs(road, 60), last)), "r60.0") == []
