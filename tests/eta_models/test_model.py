@@ -204,7 +204,7 @@ def test_nothing_that_can_be_learned_breaks_an_answer(asking, data):
 def test_a_poisoned_model_is_reset_counted_and_answers_on(asking):
     model, rng = asking.taught(rounds=5), np.random.default_rng(8)
     journeys, ahead = asking.scattered(rng, 30)
-    for learner in model.correction.models[:2]:
+    for learner in model.correction.models:
         learner._weights["horizon"] = float("inf")
     model.lateness.models[1]._weights["z"] = float("nan")
     arrived(asking, model, rng, delay=1.0)
