@@ -197,7 +197,8 @@ class VehicleFences(Struct):
     """The fences that a vehicle is in, or was in `at` a time; null = now.
 
     `as_of`: the fleet's now. What happened behind `last_fix_at`, and in the minute before it, may still be told. `known_from`: ends of
-    stays before it are not kept (the last 100 of each vehicle are), so a time before it is a 410.
+    stays before it are not kept (the last 100 of each vehicle are), or it was not heard of yet, so a time before it is a 410.
+    `late_fixes`: fixes of that time came when newer ones were known already. They change nothing of what was told, so this may be wrong.
     """
 
     fleet_id: str
@@ -206,6 +207,7 @@ class VehicleFences(Struct):
     as_of: datetime | None
     last_fix_at: datetime | None
     known_from: datetime | None
+    late_fixes: bool
     geofences: list[StayDocument]
 
 

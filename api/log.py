@@ -60,6 +60,17 @@ def now_us() -> int:
     return time_ns() // 1_000
 
 
+_SAY, _DEVICE = "say which is meant with ?fleet_id=", "say which the device is of behind its address, /FLEET, or with ?fleet_id="
+
+
+def _there_are(live: Sequence[str], played: Sequence[str]) -> str:
+    """Which fleets there are, in words; of many the first."""
+    if not live and not played:
+        return "There is no fleet yet"
+    named = [f"{word} {', '.join(names[:5])}{', ..' * (len(names) > 5)}" for word, names in (("live", live), ("played", played)) if names]
+    return f"There is not one live fleet alone ({'; '.join(named)})"
+
+
 class Log:
     """The log of an application: what its Redis can take now (looked at once a second), and its fleets."""
 
@@ -94,8 +105,8 @@ class Log:
             received[fleet_id] = int(now)
         return received
 
-    async def fleet_or_only(self, fleet_id: str | None) -> str:
-        """The fleet that was named, else the only live one that there is: nobody means a day that is played.
+    async def fleet_or_only(self, fleet_id: str | None, *, of_devices: bool = False) -> str:
+        """The fleet that was named, else the only live one that there is; else the only one that is played, but not for devices.
 
         Raises a 422 problem that says what to do.
         """
@@ -103,10 +114,11 @@ class Log:
         if fleet_id is not None:
             return fleet_id
         live = sorted(name for name, entry in self.fleets.items() if not entry.driven)
-        if len(live) != 1:
-            there = f"There are {len(live)} live fleets" if live else "There is no live fleet yet"
-            raise problem(422, f"{there}: say which is meant with ?fleet_id=, or for a device behind its address: /FLEET.")
-        return live[0]
+        played = sorted(self.fleets.keys() - set(live))
+        meant = live or ([] if of_devices else played)
+        if len(meant) != 1:
+            raise problem(422, f"{_there_are(live, played)}: {_DEVICE if of_devices else _SAY}.")
+        return meant[0]
 
     def is_driven(self, fleet_id: str) -> bool:
         """Whether somebody else says what time it is in the fleet."""

@@ -1,17 +1,71 @@
-"""When fences of a kind count as entered and left: changed through the log."""
+"""When fences of a kind count as entered and left: changed through the log, and listed as the engine has it."""
 
+from collections import Counter
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Path, Request, Response
+from msgspec import Struct
 
+from api.answers import answer, answers
 from api.cursors import FleetId
 from api.ingest_schema import policy_body, receipts
 from api.log import TheLog
+from api.lookups import fleets_of
+from api.readers import text
 from api.registry_messages import object_of, put
+from eta_models.columns import MISSING
+from stream.fence_rules import FencePolicies
+from stream.live.keys import fleet_key
+from stream.live.views import FencePolicyView, FenceView
+from stream.moments import instant_or_none
 
 router = APIRouter(tags=["registry"])
 
+_view, _fence = msgspec.json.Decoder(FencePolicyView), msgspec.json.Decoder(FenceView)
+
+USUAL: dict[str, float | bool] = asdict(FencePolicies().usual)
+"""What holds of every kind of which nothing was said."""
+
+
+class FencePolicyDocument(Struct):
+    """When fences of a kind count as entered and left: all fields in force, which of them were put, and since when.
+
+    `since` is null and `put` empty where nothing was said: the usual policy holds. `fences` counts those of the kind that there are.
+    """
+
+    fleet_id: str
+    kind: str
+    fields: dict[str, float | bool]
+    put: list[str]
+    since: datetime | None
+    fences: int
+
+
+class FencePoliciesPage(Struct):
+    """By fleet and kind: every kind that a fence has, or of which something was put. `usual` holds of all others."""
+
+    usual: dict[str, float | bool]
+    items: list[FencePolicyDocument]
+
+
 FenceKind = Annotated[str, Path(min_length=1, max_length=256, description="What the `kind` of the fences says.")]
+
+
+@router.get("/v1/geofence-policies", responses=answers(FencePoliciesPage, 404, 422))
+async def list_fence_policies(request: Request, fleet_id: FleetId = None) -> Response:
+    """The policies in force of one fleet or of all."""
+    redis = request.app.state.redis
+    fleets = list(await fleets_of(redis, fleet_id))
+    async with redis.pipeline(transaction=False) as pipe:
+        for fleet in fleets:
+            pipe.hgetall(fleet_key("fence_policies", fleet))
+            pipe.hvals(fleet_key("fences", fleet))
+        raws = await pipe.execute() if fleets else []
+    items = [item for fleet, told, fences in zip(fleets, raws[::2], raws[1::2], strict=True) for item in _documents(fleet, told, fences)]
+    return answer(request, FencePoliciesPage(USUAL, items))
 
 
 @router.put(
@@ -24,3 +78,14 @@ async def put_fence_policy(request: Request, log: TheLog, kind: FenceKind, fleet
     """Set when fences of a kind count as entered and left, from now on. No fields give the kind back to the fleet's settings."""
     fields, _ = await object_of(request, log)
     return await put(log, "fence_policy_put", fleet_id, {**fields, "kind": kind})
+
+
+def _documents(fleet_id: str, told: dict[bytes, bytes], fences: list[bytes]) -> list[FencePolicyDocument]:
+    views = {text(kind): _view.decode(raw) for kind, raw in told.items()}
+    counts = Counter(_fence.decode(raw).kind for raw in fences)
+    nothing = FencePolicyView({}, MISSING)
+    return [
+        FencePolicyDocument(fleet_id, kind, {**USUAL, **view.fields}, sorted(view.fields), instant_or_none(view.since_us), counts[kind])
+        for kind in sorted(views.keys() | counts)
+        for view in [views.get(kind, nothing)]
+    ]

@@ -16,10 +16,13 @@ from api.problems import problem
 from api.readers import read_fix, read_micros, read_vehicle
 from eta_models.columns import MISSING
 from stream.live.keys import fleet_key
-from stream.live.views import STAY, STAYS_KEPT
+from stream.live.views import STAY, STAYS_KEPT, VehicleView
 from stream.moments import instant, instant_or_none, micros
 
 router = APIRouter(prefix="/v1", tags=["state"])
+
+BESIDE_US = 120_000_000
+"""A fix says where a vehicle was for so long before and behind it: the gap over which the engine trusts a path (`trusted_gap_s`)."""
 
 At = Annotated[AwareDatetime | None, Query(description="At this time (RFC 3339 with an offset) instead of now.")]
 
@@ -44,9 +47,9 @@ async def show_fences(request: Request, vehicle_id: str, at: At = None, fleet_id
         pipe.hget(fleet_key("stays", found.fleet_id), vehicle_id)
         pipe.hmget(fleet_key("fleet", found.fleet_id), "now_us", "stays_from")
         view, fix, past, (now, since) = await pipe.execute()
-    open_ = [Stay(stay.entered_us, MISSING, MISSING, stay.fence_id) for stay in read_vehicle(view or found.value).fences]
-    over, newest = read_stays(past), read_fix(fix)
-    known_from_us = max(read_micros(since), over[0].detected_us if len(over) == STAYS_KEPT else MISSING)
+    vehicle, over, newest = read_vehicle(view or found.value), read_stays(past), read_fix(fix)
+    known_from_us = _known_from_us(vehicle, over, read_micros(since))
+    open_ = [Stay(stay.entered_us, MISSING, MISSING, stay.fence_id) for stay in vehicle.fences]
     inside = open_ if at is None else stays_at([*open_, *over], _asked(at, known_from_us))
     return answer(
         request,
@@ -57,9 +60,24 @@ async def show_fences(request: Request, vehicle_id: str, at: At = None, fleet_id
             as_of=instant_or_none(read_micros(now)),
             last_fix_at=instant_or_none(newest.at_us) if newest is not None else None,
             known_from=instant_or_none(known_from_us),
+            late_fixes=_is_late(vehicle, newest.at_us if newest is not None else MISSING, at),
             geofences=[_document(stay) for stay in inside],
         ),
     )
+
+
+def _known_from_us(vehicle: VehicleView, over: list[Stay], since_us: int) -> int:
+    """From when on all is known: since its first fix, since Redis hears of its stays, and since the end of the oldest that is kept."""
+    heard_us = max(since_us, vehicle.first_us)
+    if since_us == MISSING or heard_us <= 0:
+        return MISSING
+    return max(heard_us, over[0].detected_us if len(over) == STAYS_KEPT else MISSING)
+
+
+def _is_late(vehicle: VehicleView, newest_us: int, at: datetime | None) -> bool:
+    """Whether fixes of that time came late."""
+    at_us = newest_us if at is None else micros(at)
+    return vehicle.late_from_us != MISSING and vehicle.late_from_us - BESIDE_US <= at_us <= vehicle.late_until_us + BESIDE_US
 
 
 def stays_at(stays: list[Stay], at_us: int) -> list[Stay]:

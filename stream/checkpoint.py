@@ -90,6 +90,7 @@ class _Saved(msgspec.Struct, frozen=True):
     answers: list[bytes] = []
     settling: dict[str, Settling] = {}
     fence_told: dict[str, dict[str, float | bool]] = {}
+    fence_told_us: dict[str, int] = {}
     named: Named = Named()
     contest: SavedContest | None = None
     parts: Parts = msgspec.field(default_factory=Parts)
@@ -153,6 +154,7 @@ def capture(state: FleetState) -> Captured:
         "answers": list(state.answers),
         "settling": dict(state.settling),
         "fence_told": {kind: dict(fields) for kind, fields in state.fence_told.items()},
+        "fence_told_us": dict(state.fence_told_us),
         "named": state.named,
         "contest": None if state.contest is None else msgspec.Raw(msgspec.msgpack.encode(save_contest(state.contest))),
         "parts": msgspec.structs.replace(state.parts, pieces=dict(state.parts.pieces)),
@@ -200,7 +202,8 @@ def _state(saved: _Saved, policy: ModelPolicy) -> FleetState:
     state.visit_rows = {names.visit_id: row for row, names in enumerate(saved.names) if _is_known(state, row)}
     state.fences = {fence.fence_id: fence for fence in map(_fence, saved.fences)}
     state.fence_index = FenceIndex(list(state.fences.values()))
-    state.fence_told, state.fence_corners = saved.fence_told, sum(fence.corners for fence in state.fences.values())
+    state.fence_told, state.fence_told_us = saved.fence_told, saved.fence_told_us
+    state.fence_corners = sum(fence.corners for fence in state.fences.values())
     state.contacts = Contacts.load(saved.contacts[1], saved.contacts[0])
     return state
 

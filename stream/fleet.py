@@ -150,7 +150,8 @@ class FleetState:
     fences: dict[str, Fence] = field(default_factory=dict)
     fence_index: FenceIndex = field(default_factory=lambda: FenceIndex(()))
     fence_told: dict[str, dict[str, float | bool]] = field(default_factory=dict)
-    """What dispatch has said of the policies of kinds of fences."""
+    """What dispatch has said of the policies of kinds of fences, and when."""
+    fence_told_us: dict[str, int] = field(default_factory=dict)
     fence_corners: int = 0
     """Of all fences together; made again with them."""
     fence_rules: FenceRules | None = None

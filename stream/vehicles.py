@@ -75,6 +75,9 @@ class Vehicles(Columns):
         "doing": ("i1", 0),
         "clock_us": ("i8", MISSING),
         "spent_ms": ("i8", 0, 4),
+        "first_us": ("i8", MISSING),
+        "late_from_us": ("i8", MISSING),
+        "late_until_us": ("i8", MISSING),
     }
 
     at_us: Ints
@@ -82,6 +85,11 @@ class Vehicles(Columns):
     received_us: Ints
     lat: Floats
     lon: Floats
+    first_us: Ints
+    """Time of the first live fix."""
+    late_from_us: Ints
+    """Times of the newest fixes that came late, the first and the last of them: they changed nothing of what was told."""
+    late_until_us: Ints
     was_at_us: Ints
     """The live fix before the newest: arrivals are found on the path between the two."""
     was_lat: Floats

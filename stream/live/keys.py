@@ -28,9 +28,10 @@
 | `fc1:acknowledged:F` | hash | exception -> the event of the acknowledgement of its newest episode |
 | `fc1:open:F`, `fc1:closed:F` | sorted set | exception -> when it opened, when it was resolved (us) |
 | `fc1:fences:F` | hash | fence -> `FenceView` |
+| `fc1:fence_policies:F` | hash | kind of fences -> `FencePolicyView`: what was told of its policy, and when |
 | `fc1:proposals:F` | hash | exception -> `ProposalsView`: what could be done about it |
 | `fc1:models:F` | hash | `models` -> `ModelsView`: which models the fleet has, and how they did lately |
-| `fc1:stays:F` | hash | vehicle -> packed `STAY` rows of its last stays in fences, as their ends became known since `stays_from` |
+| `fc1:stays:F` | hash | vehicle -> packed `STAY` rows of its last stays in fences; their ends became known since `stays_from` (0 = ever) |
 | `fc1:answer:F:ID` | string | what was answered to a question, for ten minutes |
 | `fc1:questions` | string | how many questions were asked through the API: what they are called by |
 | `fc1:cells:F` | string | `CellsView`: learned speeds by H3 cell |
@@ -56,7 +57,7 @@ API_KEYS = f"{PREFIX}:keys"
 
 OF_A_FLEET = (
     "fleet", "fixes", "vehicles", "routes", "etas", "visits", "orders", "exceptions", "acknowledged", "open", "closed", "fences", "cells",
-    "stays", "proposals", "models",
+    "stays", "proposals", "models", "fence_policies",
 )  # fmt: skip
 """What is kept of each fleet; the first says how far it has been written."""
 

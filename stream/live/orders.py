@@ -85,13 +85,19 @@ def orders_of(applied: Applied, again: Sequence[Numbered], changes: Changes, set
     events = [_told(event) for event in (*again, *applied.events)]
     lists: list[Sequence[str | bytes]] = [*changes.puts.values(), *changes.removals.values(), changes.orders, changes.old_orders]
     if sum(map(_bytes, [*lists, *events])) <= AT_ONCE:
-        return [_order(applied, changes, events, settings, by, last=True)]
-    rest = Changes(totals=changes.totals, cells=changes.cells)
-    return [
-        *(_order(applied, part, [], settings, by, last=False) for part in _parts(changes)),
-        _order(applied, rest, [], settings, by, last=True),
-        *(_order(applied, Changes(), some, settings, by, last=False) for some in _slices(events, _bytes)),
-    ]
+        orders = [_order(applied, changes, events, settings, by, last=True)]
+    else:
+        rest = Changes(totals=changes.totals, cells=changes.cells)
+        orders = [
+            *(_order(applied, part, [], settings, by, last=False) for part in _parts(changes)),
+            _order(applied, rest, [], settings, by, last=True),
+            *(_order(applied, Changes(), some, settings, by, last=False) for some in _slices(events, _bytes)),
+        ]
+    # A Redis that hears a fleet from its first event on has all of its stays.
+    first = next((event.sequence for event in (*again, *applied.events)), 0)
+    for order in orders:
+        order.head["stays_from"] = str(applied.now_us) if first else "0"
+    return orders
 
 
 def _parts(changes: Changes) -> Iterator[Changes]:

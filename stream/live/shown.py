@@ -8,6 +8,7 @@ import numpy as np
 
 from eta_models.columns import MISSING, Ints
 from stream.batches import FleetBatch
+from stream.fence_messages import FencePolicyPut
 from stream.fleet import FleetState, Route
 from stream.live.apiece import apiece
 from stream.live.changes import Changes
@@ -24,7 +25,7 @@ from stream.live.describe import (
     vehicle_view,
     visit_rows,
 )
-from stream.live.views import FIX, VISIT
+from stream.live.views import FIX, VISIT, FencePolicyView
 from stream.messages import (
     AnyMessage,
     DockAssigned,
@@ -112,6 +113,8 @@ class Shown:
             change.put("models", "models", _encode(models_view(state)))
         if fenced:
             self._show_fences(state, put & state.fences.keys(), change)
+        kinds = set(state.fence_told) if self.whole else {message.kind for message in messages if isinstance(message, FencePolicyPut)}
+        _show_fence_policies(state, kinds, change)
         self._show_proposals(state, change)
         self.whole, self.now_us = False, state.now_us
         return change
@@ -232,3 +235,10 @@ def _put_visits(state: FleetState, route_ids: list[str], change: Changes) -> Non
         end = first + route.end - route.first
         change.put("etas", route.route_id, raw[first * size : end * size])
         first = end
+
+
+def _show_fence_policies(state: FleetState, kinds: set[str], change: Changes) -> None:
+    """Policies of kinds of fences of which something was said."""
+    told = state.fence_told
+    change.show("fence_policies", sorted(kinds & told.keys()), lambda kind: (kind, FencePolicyView(told[kind], state.fence_told_us[kind])))
+    change.remove("fence_policies", sorted(kinds - told.keys()))

@@ -88,6 +88,10 @@ class VehicleView(Struct, frozen=True):
     driver_id: str | None
     capacity: float | None
     skills: list[str]
+    first_us: int = MISSING
+    """Its first fix; and the newest fixes that came late, from when to when."""
+    late_from_us: int = MISSING
+    late_until_us: int = MISSING
 
 
 class PlannedVisit(Struct, frozen=True):
@@ -127,6 +131,13 @@ class DrawnView(Struct, frozen=True):
     geometry: dict[str, object]
     radius_m: float | None = None
     width_m: float | None = None
+
+
+class FencePolicyView(Struct, frozen=True):
+    """What dispatch has said of the policy of a kind of fences, and since when it holds; the other fields are the fleet's settings."""
+
+    fields: dict[str, float | bool]
+    since_us: int
 
 
 class FenceView(Struct, frozen=True, omit_defaults=True):

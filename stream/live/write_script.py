@@ -73,7 +73,7 @@ if #old > 0 then
   redis.call('ZREM', KEYS[order.closed_key], unpack(old))
 end
 redis.call('HSET', KEYS[1], 'sequence', string.format('%.0f', sequence), 'writes', order.writes + 1, 'by', order.by)
-redis.call('HSETNX', KEYS[1], 'stays_from', order.now_us)
+redis.call('HSETNX', KEYS[1], 'stays_from', order.stays_from)
 return {'done', order.writes + 1}
 """
 )

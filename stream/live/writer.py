@@ -15,7 +15,7 @@ from stream.live.orders import Order, position_text
 from stream.live.patience import AWAY, passes
 from stream.live.write_script import REWOUND, SCRIPT, TAKEN, keys
 
-REPLACED = ("fixes", "vehicles", "routes", "etas", "visits", "fences", "proposals")
+REPLACED = ("fixes", "vehicles", "routes", "etas", "visits", "fences", "fence_policies", "proposals")
 """Hashes that say what is; the others say what has been."""
 
 OUTBOX_S = 15.0

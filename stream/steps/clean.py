@@ -65,7 +65,7 @@ def _odd(policy: CleanPolicy, vehicles: Vehicles, row: int, pings: Pings, i: int
     if at_us <= last_us:
         if (last_us - at_us) / 1e6 > policy.late_s:
             return Reason.TOO_LATE
-        _remember(vehicles, row, at_us)
+        _keep_late(vehicles, row, at_us)
         return Reason.LATE
     if tokens < 1.0:
         return Reason.RATE_LIMITED
@@ -83,6 +83,21 @@ def _stray(policy: CleanPolicy, vehicles: Vehicles, row: int, at_us: int, lat: f
     return None if vehicles.strays[row] >= policy.consistent else Reason.TELEPORT
 
 
+LATE_RUN_US = 600_000_000
+"""Late fixes with less time between them are of one run: a phone empties its buffer behind a dead spot."""
+
+
+def _keep_late(vehicles: Vehicles, row: int, at_us: int) -> None:
+    """A late fix enters history only; of when the newest of them are is known."""
+    _remember(vehicles, row, at_us)
+    if not vehicles.late_from_us[row] - LATE_RUN_US <= at_us <= vehicles.late_until_us[row] + LATE_RUN_US:
+        if at_us < vehicles.late_until_us[row]:
+            return
+        vehicles.late_from_us[row] = at_us
+    vehicles.late_from_us[row] = min(at_us, vehicles.late_from_us[row])
+    vehicles.late_until_us[row] = max(at_us, vehicles.late_until_us[row])
+
+
 def _remember(vehicles: Vehicles, row: int, at_us: int) -> None:
     vehicles.recent_us[row, vehicles.fixes[row] % RECENT_FIXES] = at_us
     vehicles.fixes[row] += 1
@@ -94,7 +109,8 @@ def store(policy: CleanPolicy, vehicles: Vehicles, rows: Ints, pings: Pings) -> 
     fresh = (vehicles.strays[rows] >= policy.consistent) | (was_at_us == MISSING)
     vehicles.was_at_us[rows], vehicles.was_lat[rows], vehicles.was_lon[rows] = was_at_us, vehicles.lat[rows], vehicles.lon[rows]
     if fresh.any():
-        new = rows[fresh]
+        new, first = rows[fresh], was_at_us == MISSING
+        vehicles.first_us[rows[first]] = pings.at_us[first]
         vehicles.was_at_us[new], vehicles.was_lat[new], vehicles.was_lon[new] = pings.at_us[fresh], pings.lat[fresh], pings.lon[fresh]
     vehicles.strays[rows] = 0
     for name in ("at_us", "received_us", "lat", "lon", "speed_mps", "heading_deg", "accuracy_m", "cell"):

@@ -108,7 +108,7 @@ def _fact(state: FleetState, facts: Facts, message: HandedOver | AvailabilityCon
 def _told_by_dispatch(state: FleetState, facts: Facts, message: ExceptionMessage | FencePolicyPut, out: Outputs) -> Reason | None:
     """By which policies exceptions open and fences count, and what dispatchers do with exceptions."""
     if isinstance(message, FencePolicyPut):
-        return put_fence_policy(state, message)
+        return put_fence_policy(state, facts.now_us, message)
     if isinstance(message, PolicyPut):
         return put_policy(state, message)
     return do(state, message, facts.at_us, (facts.position, facts.now_us), out)

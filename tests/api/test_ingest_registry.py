@@ -15,7 +15,7 @@ from stream.fence_facts import fence_from
 from stream.live.describe import fence_view
 from stream.live.keys import DEAD, FLEETS, fleet_key, log_key
 from stream.live.log_entry import unpack
-from stream.live.views import FenceView
+from stream.live.views import FenceView, FleetEntry
 from stream.log import SHARDS
 from stream.messages import AnyMessage, FencePut, FenceRemoved, VehiclePut
 from stream.moments import micros
@@ -81,7 +81,7 @@ def test_a_vehicle_that_cannot_be_is_a_422_and_a_dead_letter(client: TestClient,
 
 def test_without_a_fleet_the_only_one_is_meant_and_else_the_answer_says_what_to_do(client: TestClient, redis: Redis) -> None:
     none = client.put("/v1/vehicles/van-9", json={})
-    assert (none.status_code, "There is no live fleet yet" in none.json()["detail"]) == (422, True)
+    assert (none.status_code, "There is no fleet yet" in none.json()["detail"]) == (422, True)
     client.put("/v1/vehicles/van-9?fleet_id=depot", json={})
     assert only(redis).fleet_id == "depot"
     time.sleep(1.1)  # fleets are looked at once a second
@@ -90,6 +90,20 @@ def test_without_a_fleet_the_only_one_is_meant_and_else_the_answer_says_what_to_
     time.sleep(1.1)
     several = client.put("/v1/vehicles/van-9", json={})
     assert (several.status_code, "?fleet_id=" in several.json()["detail"]) == (422, True)
+
+
+def test_without_a_fleet_a_day_that_is_played_alone_is_meant_but_not_by_devices(client: TestClient, redis: Redis) -> None:
+    entry = FleetEntry("UTC", driven=True, shard=0)
+    redis.hset(FLEETS, "sample", msgspec.json.encode(entry))
+    redis.hset(fleet_key("fleet", "sample"), "now_us", 1_700_000_000_000_000)
+    assert client.put("/v1/geofences/yard", json=SQUARE).status_code == 202
+    assert only(redis).fleet_id == "sample"
+    device = client.get("/v1/devices/osmand?id=van-1&lat=52&lon=13&timestamp=1700000000")
+    assert (device.status_code, "played sample" in device.json()["detail"], "/FLEET" in device.json()["detail"]) == (422, True, True)
+    redis.hset(FLEETS, "other", msgspec.json.encode(entry))
+    time.sleep(1.1)  # fleets are looked at once a second
+    several = client.put("/v1/geofences/yard", json=SQUARE)
+    assert (several.status_code, "played other, sample" in several.json()["detail"]) == (422, True)
 
 
 def test_a_fence_is_put_as_a_geometry_or_as_a_feature(client: TestClient, redis: Redis) -> None:

@@ -13,7 +13,7 @@ from stream.live.changes import Changes
 from stream.live.shown import Shown
 from stream.planned_stop import PlannedStop
 
-KINDS = ("fixes", "vehicles", "routes", "etas", "visits", "fences", "models")
+KINDS = ("fixes", "vehicles", "routes", "etas", "visits", "fences", "fence_policies", "models")
 MORE = ("facts", "down", "up", "dock", "load", "lost_status", "lost_window", "lost_reassign", "lost_add", "orders", "unseat")
 WAITS = (0.0, 0.2, 1.0, 4.0, 10.0, 10.0, 25.0, 60.0, 60.0, 700.0, 3900.0)
 

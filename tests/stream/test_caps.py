@@ -27,7 +27,8 @@ ROWS = {
     "corridors": "corridors (", "exceptions": "| exceptions (", "faults": "faults by vehicle",
     "traffic": "| traffic (", "told_speeds": "| traffic (", "told_roads": "| road times (", "roads": "| road times (",
     "contest": "| a second model", "named": "| a second model", "parts": "| a model file on its way", "clearings": VEHICLES,
-    "fence_told": "| fences; policies", "failed": "visits that failed of late", "asked": "what was asked about them",
+    "fence_told": "| fences; policies",
+    "fence_told_us": "| fences; policies", "failed": "visits that failed of late", "asked": "what was asked about them",
     "proposals": "| proposals, ", "answers": "kept until the next tick", "settling": "accepted proposals that wait",
     "questions": "kept until the next tick", "replanned": "accepted proposals that wait",
 }  # fmt: skip

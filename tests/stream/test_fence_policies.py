@@ -32,6 +32,11 @@ def test_a_policy_holds_from_its_place_in_the_log_on_and_goes_back(road, fleet):
     assert words(fleet().play([yard, there[0], long, *there[1:]])) == []
 
 
+def test_since_when_a_policy_holds_is_known_until_it_goes_back(road, fleet):
+    played = fleet().play([put(road, 5, exit_m=5), put(road, 7, kind="gate", dwell_s=60), put(road, 9, kind="gate")])
+    assert load(dump(played.state), FleetSettings().model).fence_told_us == {"zone": road.us(5)}
+
+
 @pytest.mark.parametrize("cuts", [[1], [2, 4], [1, 2, 3, 4, 5, 6]])
 def test_policies_come_with_the_checkpoint_and_whatever_the_cut(road, fleet, cuts):
     lines = [road.square("yard", 0, 100, 300), put(road, 1, dwell_s=30.0, exit_fixes=1, exit_hold_s=0.0)]
