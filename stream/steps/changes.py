@@ -52,8 +52,8 @@ def _route_fits(state: FleetState, change: RouteChange) -> bool:
         return False
     now = [state.names[row].visit_id for row in open_rows(state, route)]
     gone = len(change.before_visit_ids) - len(now)
-    if gone < 0 or change.before_visit_ids[gone:] != now:
-        return False
+    if gone < 0 or change.before_visit_ids[gone:] != now or any(_is_open(state, visit_id) for visit_id in change.before_visit_ids[:gone]):
+        return False  # visits that are open, but not here any more, were moved by somebody since
     takes = any(visit_id not in change.before_visit_ids for visit_id in change.visit_ids)
     return change.visit_ids[:gone] == change.before_visit_ids[:gone] and not (takes and state.vehicles.down[vehicle])
 
@@ -153,7 +153,12 @@ def _lay(state: FleetState, facts: Facts, change: RouteChange, out: Outputs) -> 
 
 def _stays(state: FleetState, visit_id: str, added: Mapping[str | None, PlannedStop]) -> bool:
     """What was visited since the proposal was made stands among what is over."""
-    return visit_id in added or state.visits.state[state.visit_rows[visit_id]] == OPEN
+    return visit_id in added or _is_open(state, visit_id)
+
+
+def _is_open(state: FleetState, visit_id: str) -> bool:
+    row = state.visit_rows.get(visit_id, -1)
+    return row >= 0 and state.visits.state[row] == OPEN
 
 
 def _is_here(state: FleetState, row: int) -> bool:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import json, structs
 
 from stream import messages as m
 from stream.moments import instant
-from stream.proposal_messages import ProposalAccepted
+from stream.proposal_messages import ProposalAccepted, ProposalsMade
 from stream.reassign.ask import answers
 from stream.reassign.policy import ReassignPolicy
 from stream.settings import FleetSettings
@@ -122,6 +123,24 @@ def test_an_answer_is_a_message_that_the_log_can_carry(road, fleet):
     played.play([(245, answer), accept(road, 250)])
     assert played.reasons == []
     assert played.told("reassignment_accepted")
+
+
+@pytest.mark.parametrize(("first", "reasons"), [("long.gone", []), ("c8", ["unknown_proposal"])])
+def test_what_was_before_a_routes_visits_may_be_forgotten_but_not_be_open_elsewhere(road, fleet, first, reasons):
+    aside = replace(FleetSettings(), reassign=ReassignPolicy(solving="aside"))
+    played = fleet(aside).play([*road.log(plan(road, "v3", "r3", stops(road, (8, 9), "c"))), *opening(road), *road.ticks(220, 240)])
+    (raw,) = answers(aside.reassign, played.state.questions[0])
+    answer = json.decode(raw, type=ProposalsMade)
+    changes = [
+        structs.replace(each, before_visit_ids=[first, *each.before_visit_ids], visit_ids=[first, *each.visit_ids])
+        if each.vehicle_id == "v2"
+        else each
+        for each in answer.proposals[0].changes
+    ]
+    offered = structs.replace(answer, proposals=[structs.replace(answer.proposals[0], changes=changes)])
+    played.play([(245, json.encode(offered)), accept(road, 250)])
+    assert played.reasons == reasons  # what does not fit is not even offered
+    assert len(played.told("reassignment_accepted")) == (not reasons)
 
 
 def test_a_visit_that_failed_is_tried_again_by_the_same_vehicle_before_its_hub(road, fleet):
