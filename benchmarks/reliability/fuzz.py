@@ -21,6 +21,7 @@ from redis import Redis
 
 from stream.batches import FleetBatch
 from stream.codec import encode
+from stream.fault import fault
 from stream.fleet import FleetState
 from stream.flow import Fleets
 from stream.intake import Entry, read_entries
@@ -41,7 +42,8 @@ class Loop:
     """The plain loop; what names no fleet is a fleet of its own."""
 
     def __init__(self) -> None:
-        self.fleets, self.states, self.accepted = Fleets(lambda _: SETTINGS), dict[str, FleetState](), 0
+        self.fleets, self.states = Fleets(lambda _: SETTINGS), dict[str, FleetState]()
+        self.fleets.failed = lambda refusal, error: print(f"  at fault: {refusal.kind}, {fault(error).decode()}: {error!r}", flush=True)
 
     def take(self, batches: list[FleetBatch]) -> None:
         """Apply stretches."""

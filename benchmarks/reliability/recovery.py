@@ -1,12 +1,13 @@
 """From kill -9 of the engine to the first event that a message sent afterwards gives: a large fleet, learned models, one that stands by.
 
     python benchmarks/reliability/recovery.py [--seed N] [--kills 5] [--vehicles 10000] [--stops 20] [--learned 600] [--rate 1000]
-                                              [--soonest 5] [--latest 25] [--ready 1]
+                                              [--soonest 5] [--latest 60] [--ready 1] [--every 45]
 
 Before the kills `--learned` seconds of log time are driven, so that there are arrivals to have learned from, questions that wait, and a
-checkpoint with all of it. Then pings go on at `--rate` a second. The clock runs from the kill to the moment at which a subscriber hears
-of a fence that was entered by a message sent after it. The next kill comes `--soonest` to `--latest` seconds later, and with `--ready 1`
-not before the one that was started in the dead one's place stands by.
+checkpoint with all of it. They come at full speed; what a live system would have behind a checkpoint by then is waited for. Then pings go
+on at `--rate` a second. The clock runs from the kill to the moment at which a subscriber hears of a fence that was entered by a message
+sent after it. The next kill comes `--soonest` to `--latest` seconds later, and with `--ready 1` not before the one that was started in the
+dead one's place stands by. A checkpoint is taken every `--every` seconds: 45, as by default.
 """
 
 import random
@@ -22,22 +23,21 @@ from stream.live.append import Message
 from stream.live.keys import EVENTS, HEARTBEATS
 
 FLEET, MOST_S = "bench", 3.0
-CHECKPOINT_EVERY_S = 20
 
 
 def main() -> int:
     """Drive, kill, and wait."""
-    args = arguments(__doc__, kills=5, vehicles=10_000, stops=20, learned=600, rate=1_000, soonest=5, latest=25, ready=1)
+    args = arguments(__doc__, kills=5, vehicles=10_000, stops=20, learned=600, rate=1_000, soonest=5, latest=60, ready=1, every=45)
     draw, took = random.Random(args.seed), []
     every_s = args.vehicles / args.rate
-    with LiveSystem(api=False, standby=True, settings={"FLEETCAST_CHECKPOINT_EVERY_S": str(CHECKPOINT_EVERY_S)}) as system:
+    with LiveSystem(api=False, standby=True, settings={"FLEETCAST_CHECKPOINT_EVERY_S": str(args.every)}) as system:
         append(system.redis, [Message(FLEET, plan, START_US) for plan in plans(FLEET, args.vehicles, args.stops, START_US)])
         stream = fixes(FLEET, args.vehicles, START_US, 10**9, every_s, args.seed)
         for at_us, pings in islice(stream, args.learned):
             append(system.redis, [Message(FLEET, ping, at_us) for ping in (*pings, tick(at_us))])
         wait_until(lambda: drained(system.redis), 600)
         wait_until(lambda: len(list(system.folder.glob("checkpoints/*.checkpoint"))) > 0)
-        drive(system, stream, 2 * CHECKPOINT_EVERY_S)  # what was driven at full speed lies behind a checkpoint then, as it would
+        drive(system, stream, 2 * args.every)
         for number in range(args.kills):
             drive(system, stream, draw.uniform(args.soonest, args.latest))
             wait_until(lambda: not args.ready or system.redis.hexists(HEARTBEATS, "standby-0"))
