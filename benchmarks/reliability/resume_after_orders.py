@@ -8,6 +8,7 @@ between. Then the engine is killed; the clock runs as in recovery.py until one t
 
 import random
 import sys
+import time
 from collections.abc import Iterator
 
 from harness import START_US, Message, append, arguments, drained, fixes, plans, result, wait_until
@@ -56,6 +57,7 @@ def main() -> int:
         for said in deliveries(args.vehicles, args.stops, rounds):
             append(system.redis, said)
         wait_until(lambda: drained(system.redis), 600)
+        time.sleep(2)  # the events of a large stretch are written behind its present
         for text in system.redis.xrange("fc1:events"):
             delivered += text[1][b"k"] == b"stop_completed"
         end_us = START_US + rounds * (args.stops + 2) * VISIT_S * 1_000_000
@@ -67,7 +69,7 @@ def main() -> int:
             took.append(once(system, number, stream))
             print(f"  kill {number + 1}: {took[-1]:.2f} s", flush=True)
         checkpoint_kb = next(system.folder.glob("checkpoints/bench.checkpoint")).stat().st_size / 1e3
-    good = max(took) <= MOST_S and delivered >= args.orders * 0.99
+    good = max(took) <= MOST_S and delivered == rounds * args.vehicles * args.stops
     figures = {"delivered": delivered, "vehicles": args.vehicles, "checkpoint": f"{checkpoint_kb:.0f} kB", "most": f"{max(took):.2f} s"}
     return result("resume after orders", good=good, kills=args.kills, **figures)
 
