@@ -20,7 +20,7 @@ from replay.timeline import timeline
 from stream import checkpoint
 from stream import messages as m
 from stream.apply import apply
-from stream.checkpoint import UnusableCheckpoint, dump, load
+from stream.checkpoint import UnusableCheckpoint, capture, dump, load, seal
 from stream.checkpoints import Checkpoints
 from stream.exceptions.table import Exceptions
 from stream.fleet import FleetState
@@ -125,6 +125,19 @@ def test_a_fleet_can_be_saved_behind_any_message(road, fleet, cut):
     broken = fleet().play(lines[:place])
     broken.state = load(dump(broken.state), broken.settings.model)
     assert broken.play(lines[place:]).bytes() == whole.bytes()
+
+
+@settings(max_examples=6)
+@given(cut=st.integers(1, 19))
+def test_what_was_captured_does_not_change_while_the_fleet_goes_on(road, fleet, cut):
+    """The flow goes on while a thread writes it."""
+    late = [road.plan(road.stops((6, 7), "b"), 165, route_id="r2", vehicle_id="v2"), road.say(m.VehicleDown, 290)]
+    lines = road.log(road.plan(road.stops(window_end=road.at(100))), road.go(), road.drive(0, 400, 0, 4000), late)
+    place = cut * len(lines) // 20
+    played = fleet().play(lines[:place])
+    captured, saved = capture(played.state), dump(played.state)
+    played.play(lines[place:])
+    assert seal(captured) == saved
 
 
 @pytest.fixture
