@@ -9,6 +9,8 @@ class ModelDocument(Struct):
     """A model: what it is called, the file it came from, unusual settings, since when, and how many questions it has learned from.
 
     `mae_s` and `coverage` (P10 to P90) are over the last 5,000 questions that both models were asked; null where there is only one.
+    Over the last 5,000 of its own: `p50_mae_s`, beside it `plain_mae_s` of the plan with the deviation at the last stop (without a plan:
+    of the plain way), and `late_skill`, the Brier skill of P(late) over the share of late visits; null before there is anything to tell.
     """
 
     name: str
@@ -19,6 +21,9 @@ class ModelDocument(Struct):
     resets: int
     mae_s: float | None
     coverage: float | None
+    p50_mae_s: float | None
+    plain_mae_s: float | None
+    late_skill: float | None
 
 
 class ModelsDocument(Struct):

@@ -95,6 +95,20 @@ def _document(fleet_id: str, view: ModelsView) -> ModelsDocument:
 
 
 def _model(view: ModelView) -> ModelDocument:
-    shown = (None if view.mae_s is None else round(view.mae_s, 1), None if view.coverage is None else round(view.coverage, 3))
-    since = instant_or_none(view.since_us) if view.since_us > 0 else None
-    return ModelDocument(view.name, view.sha256, view.settings, since, view.questions, view.resets, *shown)
+    return ModelDocument(
+        name=view.name,
+        model_sha256=view.sha256,
+        settings=view.settings,
+        since=instant_or_none(view.since_us) if view.since_us > 0 else None,
+        questions=view.questions,
+        resets=view.resets,
+        mae_s=_rounded(view.mae_s, 1),
+        coverage=_rounded(view.coverage, 3),
+        p50_mae_s=_rounded(view.p50_mae_s, 1),
+        plain_mae_s=_rounded(view.plain_mae_s, 1),
+        late_skill=_rounded(view.late_skill, 3),
+    )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

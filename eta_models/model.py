@@ -25,6 +25,7 @@ from eta_models.ranks import Ranks
 from eta_models.restraint import Restraint
 from eta_models.runs import RunPolicy, Runs
 from eta_models.second_look import SecondLook, SecondLookPolicy
+from eta_models.skill import Skill
 from eta_models.spread import Spread, SpreadPolicy
 from eta_models.stays import StayPolicy, Stays
 from eta_models.trackers import TrackerPolicy, Trackers
@@ -66,7 +67,7 @@ class EtaModel:
         self.trips = Trips(policy.trips)
         self.spread = Spread(policy.spread)
         self.second_look, self.restraint = SecondLook(policy.second_look), Restraint(CELLS)
-        self.questions = Questions()
+        self.questions, self.skill = Questions(), Skill()
 
     @property
     def resets(self) -> int:
@@ -190,9 +191,11 @@ class EtaModel:
         self.trackers.learn(kept.slots[rows].astype(np.int64), (took_s - first_s) / scale, answered.newest_s)
         self.intervals.learn(p10_s, p50_s, kind_of(hop, table[:, NAMES.index("fix_age")] * FIX_AGE_S), width_s, took_s)
         self.spread.learn(table[some], (np.abs(took_s - p50_s) / scale_s(p50_s))[some])
+        self.skill.learn(p50_s - took_s, experts[:, BY_PLAN] - took_s)
+        about = self.lateness.features(Asked(p10_s, p50_s, p90_s, width_s, closes, table))
+        self.skill.learn_late(self.lateness.weigh(about[closes > 0]), (took_s > closes)[closes > 0])
         open_then = (closes > 0) & some
-        about = Asked(p10_s, p50_s, p90_s, width_s, closes, table)
-        self.lateness.learn(self.lateness.features(about)[open_then], (took_s > closes)[open_then])
+        self.lateness.learn(about[open_then], (took_s > closes)[open_then])
 
     def _learn_lingering(self, place: Ints, lead_s: Floats, longer_s: Floats) -> None:
         """How much longer than plain early vehicles took, as a share of their lead."""

@@ -1,5 +1,6 @@
 """A fleet's model as bytes and back. Tables travel as columns, River objects in the envelope."""
 
+from copy import copy
 from operator import attrgetter
 from typing import Any
 
@@ -14,6 +15,7 @@ from eta_models.model import EtaModel, ModelPolicy
 from eta_models.network import Network
 from eta_models.questions import Questions
 from eta_models.runs import RunTable
+from eta_models.skill import Skill
 from eta_models.stays import PlaceTable, Stays
 
 ARRAYS = {
@@ -55,6 +57,7 @@ class SavedModel(msgspec.Struct, frozen=True):
     """Models and legs that have learned since the last export."""
     resets: tuple[int, int, int]
     river: bytes
+    skill: Skill
 
 
 def dump_model(model: EtaModel) -> bytes:
@@ -86,6 +89,7 @@ def saved_model(model: EtaModel) -> SavedModel:
         unexported=(sorted(model.correction._learned), sorted(model.deviation._touched)),
         resets=(model.correction.resets, model.spread.resets, model.lateness.resets),
         river=b"",
+        skill=copy(model.skill),
     )
 
 
@@ -113,7 +117,7 @@ def loaded(saved: SavedModel, policy: ModelPolicy) -> EtaModel:
     model.correction._learned, model.deviation._touched = map(set, saved.unexported)
     fields, count, free = saved.questions
     model.questions = Questions.load(fields, count)
-    model.questions.free = free
+    model.questions.free, model.skill = free, saved.skill
     _load_places(model, saved)
     model.correction.resets, model.spread.resets, model.lateness.resets = saved.resets
     return model

@@ -39,7 +39,7 @@ MOST_BYTES = 256_000_000
 
 OF_PLACES = ("legs.area_hours", "trips.middle", "trips.shares.errors", "trips.shares.asked", "trips.shares.share")
 """Arrays that a general model leaves out. Of the other fields it has the weight of the transfers and the second look's network."""
-PASSING = ("questions", "trackers", "unexported", "resets")
+PASSING = ("questions", "trackers", "unexported", "resets", "skill")
 """Fields that mean nothing elsewhere or later."""
 
 

@@ -152,7 +152,11 @@ def models_view(state: FleetState) -> ModelsView:
 
 def _model_view(named: Named, model: EtaModel, record: Record | None) -> ModelView:
     lately = (None, None) if record is None else (record.mae_s(), record.coverage())
-    return ModelView(named.name, named.sha256, named.settings, named.since_us, learned(model), model.resets, *lately)
+    return ModelView(named.name, named.sha256, named.settings, named.since_us, learned(model), model.resets, *lately, *_skill(model))
+
+
+def _skill(model: EtaModel) -> tuple[float | None, float | None, float | None]:
+    return model.skill.mae_s(), model.skill.plain_mae_s(), model.skill.late_skill()
 
 
 def proposals_view(known: OpenProposals) -> ProposalsView:

@@ -177,6 +177,9 @@ class ModelView(Struct, frozen=True):
     resets: int
     mae_s: float | None = None
     coverage: float | None = None
+    p50_mae_s: float | None = None
+    plain_mae_s: float | None = None
+    late_skill: float | None = None
 
 
 class ModelsView(Struct, frozen=True):

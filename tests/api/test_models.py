@@ -6,7 +6,7 @@ import pytest
 from stream.live.keys import fleet_key, log_key
 from stream.live.views import ModelsView, ModelView
 
-FIRST = ModelView("first", None, {}, 0, 1_200, 0, 81.234, 0.8012)
+FIRST = ModelView("first", None, {}, 0, 1_200, 0, 81.234, 0.8012, 80.06, 101.23, 0.3127)
 BOLD = ModelView("bold", "9f" * 32, {"learning_rate": 0.1}, 1_780_000_000_000_000, 700, 0, 79.9, 0.79)
 
 
@@ -16,7 +16,7 @@ def test_both_models_of_a_fleet_are_shown(client, two_fleets):
     (found,) = client.get("/v1/models", params={"fleet_id": "north"}).json()["items"]
     assert found["champion"] == {
         "name": "first", "model_sha256": None, "settings": {}, "since": None, "questions": 1_200, "resets": 0, "mae_s": 81.2,
-        "coverage": 0.801,
+        "coverage": 0.801, "p50_mae_s": 80.1, "plain_mae_s": 101.2, "late_skill": 0.313,
     }  # fmt: skip
     assert (found["challenger"]["name"], found["challenger"]["settings"]) == ("bold", {"learning_rate": 0.1})
     assert client.get("/v1/models", params={"fleet_id": "nobody"}).status_code == 404
