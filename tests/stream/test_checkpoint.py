@@ -79,7 +79,7 @@ def bytes_a_vehicle(saved) -> float:
     state.recent, state.exceptions = [], Exceptions()
     tiny = NetworkPolicy(members=1, units=(1, 1))
     fresh = EtaModel(ModelPolicy(second_look=SecondLookPolicy(tiny), trips=TripPolicy(network=tiny)))
-    for part in ("correction", "lateness", "trackers", "trips", "second_look"):
+    for part in ("correction", "lateness", "trackers", "trips", "second_look", "restraint", "skill"):
         setattr(state.model, part, getattr(fresh, part))
     saved = dump(state)
     plain = len(zlib.decompress(saved[len(MAGIC) + SUM_BYTES :]))
