@@ -37,7 +37,7 @@ MODEL = {
     "correction": "| corrections", "intervals": "intervals",
     "lateness": "lateness", "spread": "spread", "runs": "past runs of a leg", "daily": "trips by minute of the day",
     "trackers": "errors of lately", "trips": "trips without a plan", "questions": "questions that wait",
-    "second_look": "examples of a network",
+    "second_look": "examples of a network", "restraint": "restraint", "skill": "| skill",
 }  # fmt: skip
 
 
