@@ -2,7 +2,7 @@
 
     python benchmarks/reliability/latency_across_checkpoints.py [--seed N] [--vehicles 10000] [--stops 20] [--rate 3000] [--seconds 60]
 
-One fleet, one engine process, an embedded server with its append-only file, a checkpoint every 10 s (live: 45 s). Probes are single pings.
+One fleet, one engine process, an embedded server with its append-only file, a checkpoint every 10 s (live: 20 s). Probes are single pings.
 """
 
 import argparse

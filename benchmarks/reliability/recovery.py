@@ -1,13 +1,13 @@
 """From kill -9 of the engine to the first event that a message sent afterwards gives: a large fleet, learned models, one that stands by.
 
     python benchmarks/reliability/recovery.py [--seed N] [--kills 5] [--vehicles 10000] [--stops 20] [--learned 600] [--rate 1000]
-                                              [--soonest 5] [--latest 60] [--ready 1] [--every 45]
+                                              [--soonest 5] [--latest 60] [--ready 1] [--every 20]
 
 Before the kills `--learned` seconds of log time are driven, so that there are arrivals to have learned from, questions that wait, and a
 checkpoint with all of it. They come at full speed; what a live system would have behind a checkpoint by then is waited for. Then pings go
 on at `--rate` a second. The clock runs from the kill to the moment at which a subscriber hears of a fence that was entered by a message
 sent after it. The next kill comes `--soonest` to `--latest` seconds later, and with `--ready 1` not before the one that was started in the
-dead one's place stands by. A checkpoint is taken every `--every` seconds: 45, as by default.
+dead one's place stands by. A checkpoint is taken every `--every` seconds: 20, as by default.
 """
 
 import random
@@ -27,7 +27,7 @@ FLEET, MOST_S = "bench", 3.0
 
 def main() -> int:
     """Drive, kill, and wait."""
-    args = arguments(__doc__, kills=5, vehicles=10_000, stops=20, learned=600, rate=1_000, soonest=5, latest=60, ready=1, every=45)
+    args = arguments(__doc__, kills=5, vehicles=10_000, stops=20, learned=600, rate=1_000, soonest=5, latest=60, ready=1, every=20)
     draw, took = random.Random(args.seed), []
     every_s = args.vehicles / args.rate
     with LiveSystem(api=False, standby=True, settings={"FLEETCAST_CHECKPOINT_EVERY_S": str(args.every)}) as system:

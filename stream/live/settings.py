@@ -32,7 +32,7 @@ class LiveSettings(BaseSettings):
         ),
     ] = 4.0
     batch: Annotated[int, Field(ge=1, le=100_000, description="Messages of a batch at most.")] = 5_000
-    checkpoint_every_s: Annotated[float, Field(ge=1, description="Seconds between two checkpoints of a fleet.")] = 45.0
+    checkpoint_every_s: Annotated[float, Field(ge=1, description="Seconds between two checkpoints of a fleet.")] = 20.0
     retention_mb: Annotated[
         int, Field(ge=1, description="Megabytes of log kept in Redis; what no checkpoint knows yet is kept anyway.")
     ] = 512
