@@ -37,8 +37,14 @@ _SUM_BYTES = 16
 MOST_BYTES = 256_000_000
 """Of a file when it is unpacked: a fleet with all its tables full has a tenth."""
 
-OF_PLACES = ("legs.area_hours", "trips.middle", "trips.shares.errors", "trips.shares.asked", "trips.shares.share")
-"""Arrays that a general model leaves out. Of the other fields it has the weight of the transfers and the second look's network."""
+OF_ONE_FLEET = (
+    "legs.area_hours",
+    "trips.middle",
+    *(f"correction.{name}" for name in ("loss", "asked", "_hedge", "_blend")),
+    *(f"{part}.{name}" for part in ("trips.shares", "second_look.shares", "restraint") for name in ("errors", "asked", "share")),
+)
+"""Arrays that a general model leaves out: what belongs to places, and which answer was right how often, which another fleet has to find out
+for itself. Of the other fields it has the weight of the transfers and the second look's network."""
 PASSING = ("questions", "trackers", "unexported", "resets", "skill")
 """Fields that mean nothing elsewhere or later."""
 
@@ -112,7 +118,7 @@ def pack(model: EtaModel, fleet_id: str, until_us: int, settings: dict[str, floa
     networks = [([steps, seen, 0], arrays) for (steps, seen, _), arrays in saved.networks]
     saved = msgspec.structs.replace(saved, trips=(saved.trips[0], {}, saved.trips[2]), networks=networks)
     if general:
-        arrays = {**saved.arrays, **{name: fresh.arrays[name] for name in OF_PLACES}}
+        arrays = {**saved.arrays, **{name: fresh.arrays[name] for name in OF_ONE_FLEET}}
         networks = [saved.networks[0], *fresh.networks[1:]]
         saved = msgspec.structs.replace(fresh, arrays=arrays, deviation_weight=saved.deviation_weight, networks=networks)
     legs, places = (0, 0) if general else (model.legs.table.count, model.stays.table.count)

@@ -65,7 +65,7 @@ def models_of(state: FleetState) -> list[EtaModel]:
 
 
 def _begin(policy: ModelPolicy, state: FleetState, message: ModelPut) -> Reason | None:
-    if learned(state.model):
+    if state.named.sha256 == message.model_sha256 or learned(state.model):
         state.parts.clear()
         return Reason.DUPLICATE if state.named.sha256 == message.model_sha256 else Reason.HAS_LEARNED
     raw = state.parts.take(message.model_sha256)
