@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from eta_models.columns import MISSING
 from stream.exceptions.kinds import KINDS
-from stream.exceptions.table import MOST_NOTES, DispatchException
+from stream.exceptions.table import MOST_NOTES, DispatchException, Note
 from stream.fleet import FleetState
 from stream.moments import instant_or_none
 from stream.outputs import Event, Outputs
@@ -89,6 +89,20 @@ def propose(state: FleetState, exception_id: str, moment: Moment, out: Outputs) 
     exception = state.exceptions.open(exception_id)
     if exception is not None and exception.snoozed_until_us == MISSING:
         tell(state, replace(exception, details={**exception.details, "change": "proposed"}), "updated", moment, out)
+
+
+def acted_on(state: FleetState, exception_id: str, note: Note, moment: Moment, out: Outputs) -> None:
+    """A proposal was accepted: somebody acts from now on, and `note` says who, and what stays at risk. It closes when its cause is gone."""
+    exception = state.exceptions.open(exception_id)
+    if exception is None:
+        return
+    acted_us = note.at_us if exception.acted_us == MISSING else exception.acted_us
+    notes, details = (*exception.notes, note)[-MOST_NOTES:], {**exception.details, "change": "accepted"}
+    new = replace(exception, acted_us=acted_us, notes=notes, details=details)
+    if exception.snoozed_until_us == MISSING:
+        tell(state, new, "updated", moment, out)
+    else:
+        state.exceptions.put(new)
 
 
 def _proposed(state: FleetState, exception_id: str) -> dict[str, object]:

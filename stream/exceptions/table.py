@@ -48,7 +48,7 @@ class DispatchException(Struct, frozen=True):
     acknowledged_us: int = MISSING
     acknowledged_by: str | None = None
     acted_us: int = MISSING
-    """The first assignment since it opened: from then on somebody does something about it."""
+    """The first assignment, or change of its plan, since it opened: from then on somebody does something about it."""
     assigned_to: str | None = None
     snoozed_until_us: int = MISSING
     closed_us: int = MISSING

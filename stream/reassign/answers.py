@@ -2,10 +2,10 @@
 
 from msgspec import Struct
 
-from stream.messages import RoutePublished, RouteStarted, StopReassigned
+from stream.messages import RoutePublished, RouteStarted, StopAdded, StopReassigned
 from stream.proposals import Proposal, VisitOutlook
 
-Publishing = StopReassigned | RouteStarted | RoutePublished
+Publishing = StopReassigned | StopAdded | RouteStarted | RoutePublished
 """What dispatch says to put a plan into force."""
 
 
@@ -28,12 +28,16 @@ class Answer(Struct, frozen=True):
 
 
 class Candidate(Struct, frozen=True):
-    """A vehicle that could take it, before which of its visits (null: at the end), and all that this would change."""
+    """A vehicle that could take it, before which of its visits (null: at the end), and all that this would change.
+
+    `publish` are the messages by which dispatch may give it the order (`POST /v1/events`). Nobody else sends them.
+    """
 
     vehicle_id: str
     route_id: str
     before_visit_id: str | None
     impact: Proposal
+    publish: list[Publishing] = []
 
 
 class Candidates(Struct, frozen=True):

@@ -12,6 +12,7 @@ from stream.reassign.answers import Candidate, Candidates
 from stream.reassign.insertion import allowed, openings, variants_of
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.price import price
+from stream.reassign.publishing import to_add
 from stream.reassign.roads import know_roads
 from stream.reassign.takers import takers
 from stream.reassign.trial import Trial, call_code
@@ -37,8 +38,9 @@ def candidates(tried: FleetState, policy: ReassignPolicy, asked: CandidatesAsked
             (change,) = impact.changes
             name = tried.names[visit].visit_id
             behind = change.visit_ids[change.visit_ids.index(name) + 1 :]
-            told = replace(impact, changes=[replace(change, added=[*change.added, replace(asked.stop, visit_id=name)])])
-            found.append(Candidate(change.vehicle_id, change.route_id, behind[0] if behind else None, told))
+            told = replace(change, added=[*change.added, replace(asked.stop, visit_id=name)])
+            before = behind[0] if behind else None
+            found.append(Candidate(change.vehicle_id, change.route_id, before, replace(impact, changes=[told]), to_add(tried, told)))
     cost = [each.impact.late_after_s + policy.drive_weight * each.impact.drive_added_s for each in found]
     ranked = [
         replace(found[i], impact=replace(found[i].impact, number=n + 1)) for n, i in enumerate(np.argsort(cost, kind="stable").tolist())
@@ -51,7 +53,8 @@ def _hang(tried: FleetState, asked: CandidatesAsked) -> tuple[int, int]:
     order = tried.vehicle(NOBODY_ID)
     facts = Facts(tried.position, tried.now_us, tried.now_us)
     route = open_route(tried, facts, NOBODY_ID, order, 1)
-    stop = asked.stop if asked.stop.visit_id not in tried.visit_rows else replace(asked.stop, visit_id=None)
+    wanted = asked.stop.visit_id or asked.stop.stop_id
+    stop = replace(asked.stop, visit_id=asked.question_id if wanted in tried.visit_rows else wanted)
     lay(tried, route, [Place(-1, stop)], Outputs())
     tried.vehicles.route[order], tried.vehicles.down[order] = route.number, 1
     return route.first, order

@@ -78,6 +78,12 @@ NO_PROMISE = ("hub", "break", "handover")
 """Nobody is promised anything there."""
 
 
+def promised(state: FleetState, visit_id: str) -> bool:
+    """Whether somebody waits for a visit: nobody does at the hub of a vehicle, nor at its break."""
+    row = state.visit_rows.get(visit_id, -1)
+    return row < 0 or state.names[row].kind not in NO_PROMISE
+
+
 Loads = tuple[float, dict[str, float]]
 """What a vehicle has on board, where what it was to fetch anyway counts from now on; what it would fetch besides, by call."""
 

@@ -10,7 +10,7 @@ from stream.moments import instant, instant_or_none, micros
 from stream.outputs import Outputs
 from stream.proposals import Handing, Proposal, RouteChange, VehicleOutlook, VisitOutlook
 from stream.reassign.fork import again
-from stream.reassign.outlook import NO_PROMISE, Expected, Loads, ends_us, expect, unserved, vehicle_outlook, weighted_s
+from stream.reassign.outlook import Expected, Loads, ends_us, expect, promised, unserved, vehicle_outlook, weighted_s
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.takers import done_by_us, open_visits
 from stream.reassign.trial import Trial, changes_of, handings_of
@@ -68,7 +68,7 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         late_after_s=round(late_after_s),
         saved_visit_ids=saved,
         late_visit_ids=late,
-        unserved_visit_ids=[name for name, each in after.items() if each.p_late == 1.0 and each.p50_us == MISSING],
+        unserved_visit_ids=_unserved(tested, after),
         holds_until=instant(_holds_until_us(tried, trial, before)),
     )
 
@@ -156,8 +156,12 @@ def _turned(
     """Visits that would have been late and are not any more, and those that become late."""
     was = {name for name, each in before.items() if (each.p_late or 0.0) >= policy.late_from}
     will = {name for name, each in after.items() if (each.p_late or 0.0) >= policy.late_from}
-    promised = [name for name in before if tried.names[tried.visit_rows[name]].kind not in NO_PROMISE]
-    return [name for name in promised if name in was - will], [name for name in promised if name in will - was]
+    known = [name for name in before if promised(tried, name)]
+    return [name for name in known if name in was - will], [name for name in known if name in will - was]
+
+
+def _unserved(tested: FleetState, after: dict[str, Expected]) -> list[str]:
+    return [name for name, each in after.items() if each.p_late == 1.0 and each.p50_us == MISSING and promised(tested, name)]
 
 
 def outlook_of(

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 
 from stream.fleet import FleetState, Route
-from stream.messages import RoutePublished, RouteStarted, StopReassigned
+from stream.messages import RoutePublished, RouteStarted, StopAdded, StopReassigned
 from stream.moments import instant, instant_or_none
 from stream.planned_stop import PlannedStop
+from stream.proposals import RouteChange
 from stream.reassign.answers import Publishing
 from stream.reassign.takers import open_visits
 
@@ -57,6 +58,21 @@ def _version(today: FleetState, changed: FleetState, route: Route) -> RoutePubli
         load_by=instant_or_none(route.load_by_us),
         wave_cutoff=instant_or_none(route.cutoff_us),
     )
+
+
+def to_add(today: FleetState, change: RouteChange) -> list[Publishing]:
+    """The stops that a route gets which no plan has yet, the last first: each before one that is there. A route that starts comes whole."""
+    now, added = instant(today.now_us), {stop.visit_id: stop for stop in change.added}
+    of = {"fleet_id": today.fleet_id, "at": now, "route_id": change.route_id, "vehicle_id": change.vehicle_id}
+    if change.starts:
+        return [RoutePublished(**of, stops=[added[name] for name in change.visit_ids]), RouteStarted(**of)]  # type: ignore[arg-type]
+    before: str | None = None
+    said: list[Publishing] = []
+    for name in reversed(change.visit_ids):
+        if name in added:
+            said.append(StopAdded(**of, stop=added[name], before_visit_id=before))  # type: ignore[arg-type]
+        before = name
+    return said
 
 
 def as_planned(state: FleetState, row: int) -> PlannedStop:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import msgspec
 
 from eta_models.columns import MISSING
-from stream.exceptions.life import propose
+from stream.exceptions.life import acted_on, propose
+from stream.exceptions.table import Note
 from stream.fleet import FleetState
 from stream.moments import instant_or_none, micros
 from stream.open_proposals import OpenProposals, Settling
@@ -13,6 +14,7 @@ from stream.outputs import Event, Outputs
 from stream.proposal_messages import ProposalAccepted, ProposalsMade
 from stream.proposals import Proposal, in_short
 from stream.reasons import Reason
+from stream.reassign.outlook import promised
 from stream.reassign.policy import ReassignPolicy
 from stream.steps.changes import change_plan, fits
 from stream.steps.statuses import Facts
@@ -97,9 +99,18 @@ def _accept(state: FleetState, facts: Facts, exception_id: str, proposal: Propos
         state.settling[visit.visit_id] = Settling(exception_id, proposal.number, facts.now_us, *expected, visit.visit_id in moved)
     for name in list(state.settling)[: max(len(state.settling) - MOST_SETTLING, 0)]:
         del state.settling[name]
-    still = [visit.visit_id for visit in proposal.visits if (visit.p_late_after or 0.0) >= 0.5]
+    still = [visit.visit_id for visit in proposal.visits if (visit.p_late_after or 0.0) >= 0.5 and promised(state, visit.visit_id)]
     said = {"number": proposal.number, "kind": proposal.kind, "by": by, "at_risk_visit_ids": still, "late_after_s": proposal.late_after_s}
     out.emit(facts.position, _event(state, facts, "reassignment_accepted", exception_id, str(facts.position), dict(said)))
+    note = Note(facts.at_us, by, f"accepted proposal {proposal.number} ({proposal.kind}): {_left_over(still)}")
+    acted_on(state, exception_id, note, (facts.position, facts.now_us), out)
+
+
+def _left_over(at_risk: list[str]) -> str:
+    if not at_risk:
+        return "no visit of the routes that it changes is expected late"
+    more = f" and {len(at_risk) - 3} others" if len(at_risk) > 3 else ""
+    return f"still expected late or not served: {', '.join(at_risk[:3])}{more}"
 
 
 def forget_proposals(state: FleetState, now_us: int) -> None:

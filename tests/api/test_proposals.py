@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from stream.live.keys import answer_key, fleet_key, log_key
+from stream.live.keys import FLEETS, answer_key, fleet_key, log_key
 from stream.live.views import ProposalsView
 from stream.moments import instant
 from stream.proposals import Proposal, RouteChange
@@ -117,3 +117,11 @@ def test_a_question_that_cannot_be_asked_is_refused_with_the_reason(client, two_
     answer = client.post("/v1/what-if", json={"fleet_id": "north", "changes": changes})
     assert answer.status_code == 422
     assert answer.json()["reason"]
+
+
+def test_a_question_may_go_to_the_only_fleet_although_its_day_is_played(client, two_fleets, monkeypatch):
+    monkeypatch.setattr("api.questions.PATIENCE_S", 0.05)
+    entry = msgspec.json.decode(two_fleets.redis.hget(FLEETS, "north"))
+    two_fleets.redis.delete(FLEETS)
+    two_fleets.redis.hset(FLEETS, "north", msgspec.json.encode({**entry, "driven": True}))
+    assert client.post("/v1/what-if", json={"changes": DELAY["changes"]}).status_code == 202

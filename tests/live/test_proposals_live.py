@@ -104,9 +104,20 @@ def test_who_can_take_an_order_is_answered_with_what_it_does_to_the_others(run, 
     (change,) = only["impact"]["changes"]
     assert change["visit_ids"] == ["new", "b5", "b6"]
     assert [stop["visit_id"] for stop in change["added"]] == ["new"]
+    (said,) = only["publish"]
+    assert (said["type"], said["route_id"], said["before_visit_id"], said["stop"]["visit_id"]) == ("stop_added", "r2", "b5", "new")
 
 
 def test_an_order_that_nobody_has_the_skills_for_has_no_candidates(run, logs, breakdown, client, solving, road):
     stop = road.stop(2, visit_id="new", kind="pickup", skills=["cooling"])
     found = msgspec.json.decode(ask(run, logs, client, solving, breakdown, road.say(CandidatesAsked, 206, question_id="q1", stop=stop)))
     assert found["candidates"] == []
+
+
+def test_goods_that_have_to_be_fetched_are_fetched_first_as_it_would_be_published(run, logs, breakdown, client, solving, road):
+    stop = msgspec.structs.replace(road.stop(2, service_s=60.0, load=1.0), stop_id="s77", visit_id=None)
+    asked = road.say(CandidatesAsked, 206, question_id="q1", stop=stop, load_lat=road.lat(1_500), load_lon=-78.9)
+    (only,) = msgspec.json.decode(ask(run, logs, client, solving, breakdown, asked))["candidates"]
+    said = [(one["stop"]["kind"], one["stop"]["visit_id"], one["before_visit_id"]) for one in only["publish"]]
+    (fetch,) = [name for kind, name, _ in said if kind == "handover"]
+    assert said == [("delivery", "s77", "b5"), ("handover", fetch, "s77")]
