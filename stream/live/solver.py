@@ -28,14 +28,24 @@ from stream.road_times import RoadTimes
 KEPT_S = 600
 """An answer can be fetched for ten minutes."""
 
+MOST_WAITING = 4
+"""Questions of a fleet that wait: each holds a copy of the fleet."""
+
 log = structlog.get_logger()
 
 _entry = msgspec.json.Decoder(FleetEntry)
 
 
+def _worst(question: Question) -> float:
+    return max(trouble.worst for trouble in question.troubles)
+
+
 @dataclass(slots=True)
 class Solver:
-    """One question at a time. Of what a fleet asks meanwhile the newest waits, and what is older is let go: its tick comes again."""
+    """One question at a time. Of what a fleet asks meanwhile those with the worst troubles wait, and go first.
+
+    What is let go is not asked again for ten minutes, so only the least may be.
+    """
 
     redis: Redis
     settings: LiveSettings
@@ -43,7 +53,7 @@ class Solver:
     roads: RoadTimes | None = None
     """Whom to ask how long ways take that nobody has driven."""
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "solver"))
-    waiting: dict[str, Question] = field(default_factory=dict)
+    waiting: dict[str, list[Question]] = field(default_factory=dict)
     asked: deque[Question] = field(default_factory=lambda: deque(maxlen=MOST_ASKED))
     """What somebody waits for goes first."""
     doing: Future[None] | None = None
@@ -54,11 +64,18 @@ class Solver:
             if question.asked is not None:
                 self.asked.append(question)
                 continue
-            self.waiting.pop(question.tried.fleet_id, None)
-            self.waiting[question.tried.fleet_id] = question
+            known = [*self.waiting.pop(question.tried.fleet_id, []), question]
+            self.waiting[question.tried.fleet_id] = sorted(known, key=_worst, reverse=True)[:MOST_WAITING]
         if (self.waiting or self.asked) and (self.doing is None or self.doing.done()):
-            following = self.asked.popleft() if self.asked else self.waiting.pop(next(iter(self.waiting)))
-            self.doing = self.thread.submit(self._solve, following)
+            self.doing = self.thread.submit(self._solve, self.asked.popleft() if self.asked else self._next())
+
+    def _next(self) -> Question:
+        """Fleets take turns."""
+        fleet_id = next(iter(self.waiting))
+        first, *rest = self.waiting.pop(fleet_id)
+        if rest:
+            self.waiting[fleet_id] = rest
+        return first
 
     def end(self) -> None:
         """Wait for the one that is being solved; nobody reads the others any more."""

@@ -33,7 +33,7 @@ def candidates(tried: FleetState, policy: ReassignPolicy, asked: CandidatesAsked
     found = list[Candidate]()
     for trial in _trials(tried, policy, asked, visit):
         know_roads(tried, list(trial.orders.values()))
-        impact = price(tried, policy, trouble, trial)
+        impact = price(tried, policy, trouble, trial, set())
         if impact is not None:
             (change,) = impact.changes
             name = tried.names[visit].visit_id

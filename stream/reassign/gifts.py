@@ -1,7 +1,8 @@
 """Visits that one vehicle gives away: put into the rows of others, with calls where their goods change hands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from stream.steps.goods import carries
 
 MEETS = 2
 """Next stops of a vehicle that is on its way at which another could meet it."""
+
+
+NO_SPARES: Mapping[int, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,21 @@ def gift_of_broken(tried: FleetState, giver: int, visits: Sequence[int]) -> Gift
 
 
 def given_away(
-    tried: FleetState, policy: ReassignPolicy, gift: Gift, able: Sequence[int], kind: ProposalKind, spare_s: float = 0.0
+    tried: FleetState,
+    policy: ReassignPolicy,
+    gift: Gift,
+    able: Sequence[int],
+    kind: ProposalKind,
+    spares_s: Mapping[int, float] = NO_SPARES,
 ) -> Iterator[Trial]:
-    """The trial in which each of the visits goes where it costs least; none where nobody can take any."""
+    """The trial in which each of the visits goes where it costs least; none where nobody can take any.
+
+    `spares_s`: of vehicles, how long before the end of its shift it has to be done.
+    """
     if not able or not gift.visits:
         return
     scene = take(tried, policy, able, gift.visits, gift.handovers, gift.homes)
-    scene.tours.end_s = [end_s - spare_s for end_s in scene.tours.end_s]
+    scene.tours.end_s = [end_s - spares_s.get(row, 0.0) for row, end_s in zip(scene.tours.vehicle, scene.tours.end_s, strict=True)]
     given, homes = Inserted(), np.array(gift.homes)
     for number in range(max(len(gift.handovers), 1)):
         free = [i for i, home in enumerate(gift.homes) if home == number or (home < 0 and number == 0)]

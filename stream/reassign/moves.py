@@ -16,19 +16,24 @@ from stream.reassign.view import take
 from stream.steps.goods import carries
 from stream.troubles import Trouble
 
-SPARES_S = (0.0, 900.0, 2700.0, 5400.0)
-"""Reserves before the end of a shift, in turn."""
+SPARES_S = (0.0, 300.0, 900.0, 2700.0, 5400.0)
+"""Reserves before the end of the shift of a vehicle, in turn, for as long as it would not be done in time; then it takes nothing."""
+MOST_TRIES = 8
+"""Each takes as long as the first: half of the time of a proposal."""
 RELIEFS = 4
 """Visits before the one in trouble that are tried with other vehicles."""
 MOST_TOGETHER = 12
 """Visits at risk that a vehicle gives away together at most: what a van hands over in the time that it stands."""
 
 
-def trials(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: Sequence[Proposal]) -> Iterator[Trial]:
-    """What is worth pricing, the promising first within each kind. `priced` is what has come of those before."""
+def trials(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: Sequence[Proposal], too_late: set[int]) -> Iterator[Trial]:
+    """What is worth pricing, the promising first within each kind.
+
+    `priced` is what has come of those before; `too_late` are vehicles that would not have been done in time in the one before.
+    """
     match trouble.kind:
         case "vehicle_down":
-            yield from _share_out(tried, policy, trouble, priced)
+            yield from _share_out(tried, policy, trouble, priced, too_late)
         case "stop_failed":
             yield from second_attempt(tried, trouble)
         case _:
@@ -38,17 +43,24 @@ def trials(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: 
     yield from another_day(tried, trouble, priced)
 
 
-def _share_out(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: Sequence[Proposal]) -> Iterator[Trial]:
+def _share_out(
+    tried: FleetState, policy: ReassignPolicy, trouble: Trouble, priced: Sequence[Proposal], too_late: set[int]
+) -> Iterator[Trial]:
     """The visits of a vehicle that is down go to others, each where it costs least; or all to one that stands by.
 
-    The search is rougher than the models that price it: where the outcome would break somebody's shift, it is tried again with reserves.
+    The search is rougher than the models that price it: where the outcome would break shifts, those vehicles get a reserve, or more of one.
     """
     orphans = sorted(trouble.visits, key=lambda row: (-tried.names[row].priority, row))[: policy.most_orphans]
     gift = gift_of_broken(tried, trouble.vehicle, orphans)
     able = [row for row in takers(tried, policy, np.array(orphans, dtype=np.int64)) if row != trouble.vehicle]
-    for spare_s in SPARES_S:
-        if not priced:
-            yield from given_away(tried, policy, gift, able, "move", spare_s)
+    steps: dict[int, int] = {}
+    for _ in range(MOST_TRIES):
+        ready = [vehicle for vehicle in able if steps.get(vehicle, 0) < len(SPARES_S)]
+        yield from given_away(tried, policy, gift, ready, "move", {vehicle: SPARES_S[steps.get(vehicle, 0)] for vehicle in ready})
+        if priced or not too_late:
+            break
+        steps |= {vehicle: steps.get(vehicle, 0) + 1 for vehicle in sorted(too_late)}
+        too_late.clear()
     idle = [row for row in able if tried.route_of(row) is None]
     if idle and len(idle) < len(able):
         yield from given_away(tried, policy, gift, idle, "standby")

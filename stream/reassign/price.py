@@ -29,8 +29,8 @@ OFFER_US = 900_000_000
 """A customer is asked within a quarter of an hour."""
 
 
-def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Trial) -> Proposal | None:
-    """The trial as a proposal; None where it breaks a shift or a capacity, or does not save enough."""
+def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Trial, too_late: set[int]) -> Proposal | None:
+    """The trial as a proposal; None where it breaks a shift or a capacity, or does not save enough. Whose is added to `too_late`."""
     changes = changes_of(tried, policy, trial)
     vehicles = [*dict.fromkeys([*trial.orders, *(tried.routes[tried.names[row].route_id].vehicle for row in trouble.visits)])]
     before = expect(tried, policy, vehicles)
@@ -48,11 +48,11 @@ def price(tried: FleetState, policy: ReassignPolicy, trouble: Trouble, trial: Tr
         for vehicle in vehicles
         if tested.vehicles.down[vehicle] == 0
     ]
-    if not all(_possible(tried, before, outlook) for outlook in outlooks):
-        return None
+    broken = {tried.vehicle_rows[outlook.vehicle_id] for outlook in outlooks if not _possible(tried, before, outlook)}
+    too_late.update(broken)
     late_before_s, late_after_s = weighted_s(tried, before) + _given_up_s(tried, policy, trouble), weighted_s(tested, after)
     drive_s = sum(_drive_s(tested, vehicle, after) - _drive_s(tried, vehicle, before) for vehicle in trial.orders)
-    if late_before_s - late_after_s - _drive_cost_s(policy, trouble, drive_s) < policy.least_gain_s:
+    if broken or late_before_s - late_after_s - _drive_cost_s(policy, trouble, drive_s) < policy.least_gain_s:
         return None
     saved, late = _turned(tried, policy, before, after)
     return Proposal(

@@ -78,7 +78,7 @@ def _priced(changed: FleetState, policy: ReassignPolicy, trial: Trial) -> Propos
     if not trial.orders:
         return None
     know_roads(changed, list(trial.orders.values()))
-    return price(changed, policy, NO_TROUBLE, trial)
+    return price(changed, policy, NO_TROUBLE, trial, set())
 
 
 def _arrivals_s(whole: WholeScene) -> dict[int, float]:

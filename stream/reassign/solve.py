@@ -20,10 +20,10 @@ from stream.troubles import Trouble
 
 def solve(tried: FleetState, policy: ReassignPolicy, trouble: Trouble) -> ProposalsMade:
     """What could be done about a trouble, as the message that goes back into the log; with no proposals where nothing helps."""
-    priced = list[Proposal]()
-    for trial in trials(tried, policy, trouble, priced):
+    priced, too_late = list[Proposal](), set[int]()
+    for trial in trials(tried, policy, trouble, priced, too_late):
         know_roads(tried, list(trial.orders.values()))
-        if (proposal := price(tried, policy, trouble, trial)) is not None:
+        if (proposal := price(tried, policy, trouble, trial, too_late)) is not None:
             priced.append(proposal)
     ranked = sorted(priced, key=lambda proposal: (proposal.kind in LAST, _cost(policy, proposal)))
     distinct = list({msgspec.msgpack.encode((p.changes, p.windows)): p for p in reversed(ranked)}.values())[::-1]

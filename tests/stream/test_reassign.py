@@ -9,6 +9,7 @@ from msgspec.structs import replace as replaced
 
 from stream import messages as m
 from stream.reassign.fork import fork
+from stream.reassign.moves import trials
 from stream.reassign.policy import ReassignPolicy
 from stream.reassign.solve import solve
 from stream.reassign.takers import takers
@@ -211,3 +212,17 @@ def test_of_too_many_vehicles_those_that_come_near_are_tried(road, fleet, near, 
     state = fork(fleet().play(lines).state)
     assert takers(state, ReassignPolicy(most_takers=1), np.array([state.visit_rows["a2"]])) == [state.vehicle_rows[nearest]]
     assert len(takers(state, POLICY, np.array([state.visit_rows["a2"]]))) == 2
+
+
+def test_who_would_not_be_done_in_time_gets_a_reserve_and_in_the_end_nothing(road, fleet):
+    """The search believes that all fits before the end of the shift; the models that price it, it is supposed, never do."""
+    tried = fork(fleet().play(opening(road, second={"shift_end": road.at(4_000)})).state)
+    (trouble,) = troubles(tried, POLICY)
+    taken, too_late, second = [], set[int](), tried.vehicle_rows["v2"]
+    for trial in trials(tried, POLICY, trouble, [], too_late):
+        taken.append((trial.kind, len(trial.orders.get(second, ()))))
+        too_late.add(second)
+    assert taken[0] == ("move", 8)
+    assert taken == sorted(taken, key=lambda each: (each[0] != "move", -each[1]))
+    assert 1 < [kind for kind, _ in taken].count("move") <= 5
+    assert taken[-1] == ("another_day", 0)
