@@ -21,6 +21,9 @@ from stream.moments import instant, instant_or_none, micros
 
 router = APIRouter(prefix="/v1", tags=["state"])
 
+AHEAD_US = 60_000_000
+"""A fleet learns what time it is every ten seconds, and clocks differ."""
+
 BESIDE_US = 120_000_000
 """A fix says where a vehicle was for so long before and behind it: the gap over which the engine trusts a path (`trusted_gap_s`)."""
 
@@ -50,7 +53,7 @@ async def show_fences(request: Request, vehicle_id: str, at: At = None, fleet_id
     vehicle, over, newest = read_vehicle(view or found.value), read_stays(past), read_fix(fix)
     known_from_us = _known_from_us(vehicle, over, read_micros(since))
     open_ = [Stay(stay.entered_us, MISSING, MISSING, stay.fence_id) for stay in vehicle.fences]
-    inside = open_ if at is None else stays_at([*open_, *over], _asked(at, known_from_us))
+    inside = open_ if at is None else stays_at([*open_, *over], _asked(at, known_from_us, read_micros(now)))
     return answer(
         request,
         VehicleFences(
@@ -92,9 +95,11 @@ def read_stays(raw: bytes | None) -> list[Stay]:
     return [Stay(entered_us, left_us, detected_us, fence_id.decode()) for entered_us, left_us, detected_us, fence_id in rows]
 
 
-def _asked(at: datetime, known_from_us: int) -> int:
-    """The time asked about. Raises a 410 problem for one before all that is kept."""
+def _asked(at: datetime, known_from_us: int, now_us: int) -> int:
+    """The time asked about. Raises a 410 problem for one before all that is kept, a 422 problem for one that has not come."""
     at_us = micros(at)
+    if at_us > now_us + AHEAD_US and now_us != MISSING:
+        raise problem(422, f"That time has not come: for this fleet it is {instant(now_us).isoformat()}.")
     if known_from_us == MISSING or at_us < known_from_us:
         since = "not yet" if known_from_us == MISSING else f"since {instant(known_from_us).isoformat()}"
         raise problem(410, f"In which fences this vehicle was then is not kept: it is known {since}.")

@@ -129,7 +129,22 @@ def covered(one: tuple[float, float], others: list[tuple[float, float]]) -> floa
     return sum(max(0.0, min(one[1], end) - max(one[0], start)) for start, end in others) / (one[1] - one[0])
 
 
-def missed(stays: Stays, others: Stays, since_s: float) -> tuple[int, list[tuple[str, str, float]]]:
+def why(pings: pl.DataFrame, areas: dict[str, Any], names: dict[str, str], stay: tuple[str, str, float, float]) -> str:
+    """What the vendor called the places of a stay, by the share of their time, and how far from the edge as it was fitted they lay."""
+    vehicle_id, name, since_s, until_s = stay
+    mine = pings.filter(pl.col("vehicle_id") == vehicle_id).with_columns(at_s=pl.col("ts").dt.epoch("us") / 1e6).sort("at_s")
+    mine = mine.with_columns(took_s=(pl.col("at_s").shift(-1) - pl.col("at_s")).fill_null(0.0))
+    mine = mine.filter(pl.col("at_s").is_between(since_s, until_s))
+    shares = mine.group_by("label").agg(pl.col("took_s").sum()).sort("took_s", descending=True).iter_rows()
+    called = ", ".join(f"{names[label]} {took_s / (until_s - since_s):.0%}" for label, took_s in shares)
+    metres = METRES_PER_DEGREE * np.array([NARROW, 1.0])
+    area = shapely.transform(shapely.from_geojson(msgspec.json.encode(areas[name])), lambda c: c * metres)
+    places = shapely.points(mine.select("lon", "lat").to_numpy() * metres)
+    off_m = np.average(shapely.distance(area.boundary, places), weights=mine["took_s"])
+    return f"{names[name]}, vehicle {vehicle_id}, {until_s - since_s:.0f} s, {off_m:.0f} m from its edge; the vendor says {called}"
+
+
+def missed(stays: Stays, others: Stays, since_s: float) -> tuple[int, list[tuple[str, str, float, float]]]:
     """How many stays of over a minute began behind a moment, and those of which others cover less than half."""
     count, lost = 0, []
     for key, mine in stays.items():
@@ -137,7 +152,7 @@ def missed(stays: Stays, others: Stays, since_s: float) -> tuple[int, list[tuple
             if stay[0] >= since_s and stay[1] - stay[0] > LONG_S:
                 count += 1
                 if covered(stay, others.get(key, [])) < 0.5:
-                    lost.append((*key, round(stay[1] - stay[0])))
+                    lost.append((*key, *stay))
     return count, lost
 
 
@@ -163,9 +178,10 @@ def main() -> None:
         print(f"{period.name}, fitted until {period.fitted:%d %b %H:%M}, scored until {period.end:%d %b %H:%M} UTC:")
         print(f"  of the vendor's {count} visits of over a minute {100 * (1 - len(lost) / count):.2f} % found ({len(lost)} not)")
         print(f"  of the engine's {told} visits of over a minute {100 * len(extra) / told:.2f} % are none of the vendor's ({len(extra)})")
-        for title, some in (("missed", lost), ("too many", extra)):
-            for vehicle_id, name, seconds in some if args.show else []:
-                print(f"    {title}: {names[name]}, vehicle {vehicle_id}, {seconds} s")
+        for vehicle_id, name, since, until in lost if args.show else []:
+            print(f"    missed: {names[name]}, vehicle {vehicle_id}, {until - since:.0f} s")
+        for stay in extra if args.show else []:
+            print(f"    too many: {why(pings, areas, names, stay)}")
     count, lost_count, told, extra_count = totals.tolist()
     print(f"together: {100 * (1 - lost_count / count):.2f} % of {count} found, {100 * extra_count / told:.2f} % of {told} too many")
 

@@ -79,19 +79,22 @@ def edges_of(outlines: NDArray[np.object_]) -> EdgeTable:
 
 def metres_to_edges(table: EdgeTable, numbers: Numbers, lat: Reals, lon: Reals) -> Reals:
     """Metres from each position to the nearest edge of its fence, 0 or more: one fence number and one position a row."""
-    metres = np.empty(len(lat))
-    for rows, (counts, firsts, (x0, y0, x1, y1)) in table.sweeps(numbers):
-        wide = (np.cos(np.radians(lat[rows])) * METRES_PER_DEGREE).repeat(counts)
-        here, there = lon[rows].repeat(counts), lat[rows].repeat(counts)
-        east = _shift(x0, x1, here)
-        ax, ay = (x0 - east) * wide, (y0 - there) * METRES_PER_DEGREE
-        dx, dy = (x1 - x0) * wide, (y1 - y0) * METRES_PER_DEGREE
-        length2 = dx * dx + dy * dy
+    metres, at = np.empty(len(lat)), np.stack([lon, lat])
+    scale = np.stack([np.cos(np.radians(lat)) * METRES_PER_DEGREE, np.full(len(lat), METRES_PER_DEGREE)])
+    for rows, (counts, firsts, edges) in table.sweeps(numbers):
+        here, to_metres = at[:, rows].repeat(counts, axis=1), scale[:, rows].repeat(counts, axis=1)
+        off = edges[:2] - here
+        if np.abs(off[0]).max() >= 90.0:
+            off[0] = edges[0] - _shift(edges[0], edges[2], here[0])
+        off *= to_metres
+        way = (edges[2:] - edges[:2]) * to_metres
+        squares, products = way * way, off * way
         # A length of 0 is that of one corner: any share of it is as good.
-        along = -(ax * dx + ay * dy) / np.maximum(length2, np.finfo(np.float64).tiny)
+        along = -(products[0] + products[1]) / np.maximum(squares[0] + squares[1], np.finfo(np.float64).tiny)
         np.minimum(np.maximum(along, 0.0, out=along), 1.0, out=along)
-        nx, ny = ax + along * dx, ay + along * dy
-        metres[rows] = np.sqrt(np.minimum.reduceat(nx * nx + ny * ny, firsts))
+        off += along * way
+        off *= off
+        metres[rows] = np.sqrt(np.minimum.reduceat(off[0] + off[1], firsts))
     return metres
 
 

@@ -130,9 +130,12 @@ class FenceIndex:
         """Whether `beside` may be asked about paths: no longer than a square of the grid; about none if a fence is too large for it."""
         return are_short(starts, ends) & (len(self._known.tables.sprawl) == 0)
 
-    def meets(self, numbers: Numbers, lat0: Reals, lon0: Reals, lat1: Reals, lon1: Reals) -> Flags:
-        """Whether each path, as straight in degrees as its numbers are, has to do with an edge of its fence."""
-        return meets(self._known.tables, numbers, np.stack([lon0, lat0]), np.stack([lon1, lat1]))
+    def meets(self, numbers: Numbers, paths: Reals) -> Flags:
+        """Whether each path, as straight in degrees as its numbers are, has to do with an edge of its fence.
+
+        Paths are (paths, start and end, longitude and latitude).
+        """
+        return meets(self._known.tables, numbers, paths)
 
     @cached_property
     def _known(self) -> _Known:

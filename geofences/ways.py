@@ -63,7 +63,7 @@ def crossings(tables: FenceTables, numbers: Numbers, starts: Reals, ends: Reals)
         return first_and_last_crossing(tables.edges, numbers, starts, ends)
     may = ~tables.many.take(numbers) | (np.abs(ends[0] - starts[0]) > 180.0)
     asked = (~may).nonzero()[0]
-    may[asked] = meets(tables, numbers.take(asked), starts.take(asked, axis=1), ends.take(asked, axis=1))
+    may[asked] = meets(tables, numbers.take(asked), np.stack([starts.T, ends.T], axis=1).take(asked, axis=0))
     meeting = may.nonzero()[0]
     some = numbers.take(meeting), starts.take(meeting, axis=1), ends.take(meeting, axis=1)
     first, last = np.full((2, len(numbers)), np.nan)
@@ -71,14 +71,17 @@ def crossings(tables: FenceTables, numbers: Numbers, starts: Reals, ends: Reals)
     return first, last
 
 
-def meets(tables: FenceTables, numbers: Numbers, starts: Reals, ends: Reals) -> Flags:
-    """Whether each path, as straight in degrees as its numbers are, has to do with an edge of its fence."""
-    lines, outlines = shapely.linestrings(np.stack([starts.T, ends.T], axis=1)), tables.outlines.take(numbers)
+def meets(tables: FenceTables, numbers: Numbers, paths: Reals) -> Flags:
+    """Whether each path, as straight in degrees as its numbers are, has to do with an edge of its fence.
+
+    Paths are (paths, start and end, longitude and latitude).
+    """
+    lines, outlines = shapely.linestrings(paths), tables.outlines.take(numbers)
     meeting = np.asarray(shapely.intersects(outlines, lines), dtype=np.bool_)
     # One that lies wholly inside meets no edge; then it begins inside, too.
-    bounds = tables.bounds.take(numbers, axis=0).T
-    begins_in = (bounds[:2] <= starts) & (starts <= bounds[2:])
-    asked = (meeting & begins_in[0] & begins_in[1]).nonzero()[0]
+    bounds, starts = tables.bounds.take(numbers, axis=0), paths[:, 0]
+    begins_in = (bounds[:, :2] <= starts) & (starts <= bounds[:, 2:])
+    asked = (meeting & begins_in[:, 0] & begins_in[:, 1]).nonzero()[0]
     if len(asked):
         meeting[asked] = ~shapely.contains_properly(outlines.take(asked), lines.take(asked))
     return meeting

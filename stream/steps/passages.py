@@ -31,7 +31,7 @@ def believed(policies: FencePolicies, state: FleetState, contacts: Ints, lat: Fl
     through = np.array(found, dtype=np.bool_)
     if sides:
         numbers = c.fence.take(contacts[through]).repeat(2)
-        through[through] = state.fence_index.meets(numbers, *np.array(sides).T).reshape(-1, 2).all(axis=1)
+        through[through] = state.fence_index.meets(numbers, np.array(sides).reshape(-1, 2, 2)).reshape(-1, 2).all(axis=1)
     return through
 
 
@@ -46,10 +46,10 @@ def _straight(detour: float, via: Place, end: Place) -> bool:
 
 
 def _moved_aside(to: Place, accuracy_m: float, lat0: float, lon0: float, wide: float) -> list[list[float]]:
-    """The straight path to a place, moved to its left and to its right: latitude and longitude of both ends."""
+    """The straight path to a place, moved to its left and to its right: longitude and latitude of both ends."""
     length_m = hypot(*to) or float("nan")
     east, north = -to[1] * accuracy_m / length_m, to[0] * accuracy_m / length_m
     return [
-        [lat0 + y / METRES_PER_DEGREE, lon0 + x / wide, lat0 + (to[1] + y) / METRES_PER_DEGREE, lon0 + (to[0] + x) / wide]
+        [lon0 + x / wide, lat0 + y / METRES_PER_DEGREE, lon0 + (to[0] + x) / wide, lat0 + (to[1] + y) / METRES_PER_DEGREE]
         for x, y in ((east, north), (-east, -north))
     ]

@@ -96,6 +96,12 @@ def test_of_times_of_which_fixes_came_late_the_answer_says_so(client, present, v
     assert told == {33: False, 32: True, 25: True, 18: True, 17: False, None: False}
 
 
+def test_a_time_that_has_not_come_is_refused(client, van):
+    answer = inside(client, -2)
+    assert (answer.status_code, "for this fleet it is 2026-05-28T20:27:00" in answer.json()["detail"]) == (422, True)
+    assert fences(inside(client, -1)) == ["depot"]
+
+
 @pytest.mark.parametrize("at", ["2026-05-28T20:27:00", "yesterday", ""])
 def test_a_time_without_an_offset_is_refused(client, van, at):
     assert client.get("/v1/vehicles/van-1/geofences", params={"at": at}).status_code == 422
