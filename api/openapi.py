@@ -6,10 +6,10 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api import cell_documents, documents, exception_documents, model_documents, proposal_documents, read_health
+from api import cell_documents, documents, exception_documents, fence_policy_documents, model_documents, proposal_documents, read_health
 from api.problems import MEDIA_TYPE, ProblemDocument, documented
 
-_MODULES = (documents, exception_documents, model_documents, proposal_documents, cell_documents, read_health)
+_MODULES = (documents, exception_documents, fence_policy_documents, model_documents, proposal_documents, cell_documents, read_health)
 _REF = "#/components/schemas/{name}"
 
 

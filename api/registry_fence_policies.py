@@ -2,15 +2,14 @@
 
 from collections import Counter
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Path, Request, Response
-from msgspec import Struct
 
 from api.answers import answer, answers
 from api.cursors import FleetId
+from api.fence_policy_documents import FencePoliciesPage, FencePolicyDocument
 from api.ingest_schema import policy_body, receipts
 from api.log import TheLog
 from api.lookups import fleets_of
@@ -28,27 +27,6 @@ _view, _fence = msgspec.json.Decoder(FencePolicyView), msgspec.json.Decoder(Fenc
 
 USUAL: dict[str, float | bool] = asdict(FencePolicies().usual)
 """What holds of every kind of which nothing was said."""
-
-
-class FencePolicyDocument(Struct):
-    """When fences of a kind count as entered and left: all fields in force, which of them were put, and since when.
-
-    `since` is null and `put` empty where nothing was said: the usual policy holds. `fences` counts those of the kind that there are.
-    """
-
-    fleet_id: str
-    kind: str
-    fields: dict[str, float | bool]
-    put: list[str]
-    since: datetime | None
-    fences: int
-
-
-class FencePoliciesPage(Struct):
-    """By fleet and kind: every kind that a fence has, or of which something was put. `usual` holds of all others."""
-
-    usual: dict[str, float | bool]
-    items: list[FencePolicyDocument]
 
 
 FenceKind = Annotated[str, Path(min_length=1, max_length=256, description="What the `kind` of the fences says.")]

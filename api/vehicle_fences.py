@@ -18,13 +18,14 @@ from eta_models.columns import MISSING
 from stream.live.keys import fleet_key
 from stream.live.views import STAY, STAYS_KEPT, VehicleView
 from stream.moments import instant, instant_or_none, micros
+from stream.vehicles import FIRST_HEARD, MINUTE_US
 
 router = APIRouter(prefix="/v1", tags=["state"])
 
 AHEAD_US = 60_000_000
 """A fleet learns what time it is every ten seconds, and clocks differ."""
 
-BESIDE_US = 120_000_000
+BESIDE_MIN = 2
 """A fix says where a vehicle was for so long before and behind it: the gap over which the engine trusts a path (`trusted_gap_s`)."""
 
 At = Annotated[AwareDatetime | None, Query(description="At this time (RFC 3339 with an offset) instead of now.")]
@@ -71,16 +72,17 @@ async def show_fences(request: Request, vehicle_id: str, at: At = None, fleet_id
 
 def _known_from_us(vehicle: VehicleView, over: list[Stay], since_us: int) -> int:
     """From when on all is known: since its first fix, since Redis hears of its stays, and since the end of the oldest that is kept."""
-    heard_us = max(since_us, vehicle.first_us)
-    if since_us == MISSING or heard_us <= 0:
+    heard_us = max(since_us, vehicle.heard_min[FIRST_HEARD] * MINUTE_US)
+    if since_us == MISSING or heard_us == 0:
         return MISSING
     return max(heard_us, over[0].detected_us if len(over) == STAYS_KEPT else MISSING)
 
 
 def _is_late(vehicle: VehicleView, newest_us: int, at: datetime | None) -> bool:
     """Whether fixes of that time came late."""
-    at_us = newest_us if at is None else micros(at)
-    return vehicle.late_from_us != MISSING and vehicle.late_from_us - BESIDE_US <= at_us <= vehicle.late_until_us + BESIDE_US
+    at_min = (newest_us if at is None else micros(at)) / MINUTE_US
+    _, from_min, until_min = vehicle.heard_min
+    return until_min > 0 and from_min - BESIDE_MIN <= at_min < until_min + 1 + BESIDE_MIN
 
 
 def stays_at(stays: list[Stay], at_us: int) -> list[Stay]:

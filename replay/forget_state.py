@@ -14,7 +14,7 @@ WHERE = (
     "at_us", "received_us", "lat", "lon", "was_at_us", "was_lat", "was_lon", "speed_mps", "heading_deg", "accuracy_m", "cell", "recent_us",
     "rejected_us", "strays", "stray_at_us", "stray_lat", "stray_lon", "still_us", "still_lat", "still_lon", "traced",
     "trail", "trail_visit", "trail_from_us", "trail_count", "way", "way_visit", "way_cells", "off_since_us", "off_fixes",
-    "first_us", "late_from_us", "late_until_us",
+    "heard_min",
 )  # fmt: skip
 """Columns that say where and when a vehicle was: they become those of one that has not been heard of yet."""
 

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eta_models.columns import MISSING, Cells, Columns, Floats, Floats32, Ints, Ints32, Small
 
@@ -14,6 +15,14 @@ TRAIL = 24
 
 WAY_CELLS = 96
 """Fine H3 cells of the current leg that are remembered: 10 km of it; a longer leg teaches no corridor."""
+
+
+MINUTE_US = 60_000_000
+
+FIRST_HEARD, LATE_FROM, LATE_UNTIL = range(3)
+"""Places in `heard_min`: whole minutes since 1970 UTC, 0 = never. Seconds would be three bytes more a vehicle, compressed."""
+
+Minutes = NDArray[np.uint32]
 
 
 class Vehicles(Columns):
@@ -75,9 +84,7 @@ class Vehicles(Columns):
         "doing": ("i1", 0),
         "clock_us": ("i8", MISSING),
         "spent_ms": ("i8", 0, 4),
-        "first_us": ("i8", MISSING),
-        "late_from_us": ("i8", MISSING),
-        "late_until_us": ("i8", MISSING),
+        "heard_min": ("u4", 0, 3),
     }
 
     at_us: Ints
@@ -85,11 +92,8 @@ class Vehicles(Columns):
     received_us: Ints
     lat: Floats
     lon: Floats
-    first_us: Ints
-    """Time of the first live fix."""
-    late_from_us: Ints
-    """Times of the newest fixes that came late, the first and the last of them: they changed nothing of what was told."""
-    late_until_us: Ints
+    heard_min: Minutes
+    """`FIRST_HEARD`, `LATE_FROM`, `LATE_UNTIL`: of its first live fix, and of the newest run of fixes that came late."""
     was_at_us: Ints
     """The live fix before the newest: arrivals are found on the path between the two."""
     was_lat: Floats

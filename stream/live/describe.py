@@ -54,8 +54,8 @@ def standing(state: FleetState, rows: Ints) -> Ints:
     v, number = state.vehicles, state.visits.number
     following, here = v.next[rows], v.here[rows]
     visits = (np.where(place >= 0, number[place], -1) for place in (following, here))
-    names = "down", "off_plan", "paused_until_us", "fence_visits", "fence_exits", "first_us", "late_from_us", "late_until_us"
-    columns = (v.route[rows], *visits, *(getattr(v, name)[rows] for name in names))
+    columns = (v.route[rows], *visits, v.down[rows], v.off_plan[rows], v.paused_until_us[rows], v.fence_visits[rows], v.fence_exits[rows])
+    columns += tuple(v.heard_min[rows].T)
     return np.stack(columns, axis=1).astype(np.int64)
 
 
@@ -75,9 +75,7 @@ def vehicle_view(state: FleetState, row: int) -> VehicleView:
         driver_id=facts.driver_id,
         capacity=facts.capacity,
         skills=list(facts.skills),
-        first_us=int(v.first_us[row]),
-        late_from_us=int(v.late_from_us[row]),
-        late_until_us=int(v.late_until_us[row]),
+        heard_min=v.heard_min[row].tolist(),
     )
 
 

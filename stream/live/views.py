@@ -88,10 +88,8 @@ class VehicleView(Struct, frozen=True):
     driver_id: str | None
     capacity: float | None
     skills: list[str]
-    first_us: int = MISSING
-    """Its first fix; and the newest fixes that came late, from when to when."""
-    late_from_us: int = MISSING
-    late_until_us: int = MISSING
+    heard_min: tuple[int, int, int] = (0, 0, 0)
+    """As `Vehicles.heard_min`: of its first fix; and of the newest that came late, from when to when."""
 
 
 class PlannedVisit(Struct, frozen=True):

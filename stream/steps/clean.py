@@ -9,7 +9,7 @@ from geofences.paths import metres_between
 from geofences.positions import distance_m
 from stream.batches import Pings
 from stream.reasons import Reason
-from stream.vehicles import RECENT_FIXES, Vehicles
+from stream.vehicles import FIRST_HEARD, LATE_FROM, LATE_UNTIL, MINUTE_US, RECENT_FIXES, Vehicles
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +83,18 @@ def _stray(policy: CleanPolicy, vehicles: Vehicles, row: int, at_us: int, lat: f
     return None if vehicles.strays[row] >= policy.consistent else Reason.TELEPORT
 
 
-LATE_RUN_US = 600_000_000
+LATE_RUN_MIN = 10
 """Late fixes with less time between them are of one run: a phone empties its buffer behind a dead spot."""
 
 
 def _keep_late(vehicles: Vehicles, row: int, at_us: int) -> None:
     """A late fix enters history only; of when the newest of them are is known."""
     _remember(vehicles, row, at_us)
-    if not vehicles.late_from_us[row] - LATE_RUN_US <= at_us <= vehicles.late_until_us[row] + LATE_RUN_US:
-        if at_us < vehicles.late_until_us[row]:
-            return
-        vehicles.late_from_us[row] = at_us
-    vehicles.late_from_us[row] = min(at_us, vehicles.late_from_us[row])
-    vehicles.late_until_us[row] = max(at_us, vehicles.late_until_us[row])
+    at_min, heard = max(at_us // MINUTE_US, 0), vehicles.heard_min[row]
+    if at_min > int(heard[LATE_UNTIL]) + LATE_RUN_MIN:
+        heard[LATE_FROM:] = at_min
+    elif at_min >= int(heard[LATE_FROM]) - LATE_RUN_MIN:
+        heard[LATE_FROM:] = min(at_min, int(heard[LATE_FROM])), max(at_min, int(heard[LATE_UNTIL]))
 
 
 def _remember(vehicles: Vehicles, row: int, at_us: int) -> None:
@@ -110,7 +109,7 @@ def store(policy: CleanPolicy, vehicles: Vehicles, rows: Ints, pings: Pings) -> 
     vehicles.was_at_us[rows], vehicles.was_lat[rows], vehicles.was_lon[rows] = was_at_us, vehicles.lat[rows], vehicles.lon[rows]
     if fresh.any():
         new, first = rows[fresh], was_at_us == MISSING
-        vehicles.first_us[rows[first]] = pings.at_us[first]
+        vehicles.heard_min[rows[first], FIRST_HEARD] = pings.at_us[first] // MINUTE_US
         vehicles.was_at_us[new], vehicles.was_lat[new], vehicles.was_lon[new] = pings.at_us[fresh], pings.lat[fresh], pings.lon[fresh]
     vehicles.strays[rows] = 0
     for name in ("at_us", "received_us", "lat", "lon", "speed_mps", "heading_deg", "accuracy_m", "cell"):

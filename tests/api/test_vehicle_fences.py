@@ -84,14 +84,14 @@ def test_a_fleet_of_which_no_stay_was_ever_kept_knows_only_the_present(client, p
 def test_where_every_stay_was_kept_a_vehicle_is_known_from_its_first_fix(client, present, van):
     present.redis.hset(fleet_key("fleet", "north"), "stays_from", 0)
     assert inside(client, 1).status_code == 410  # and before it nothing is known of it
-    present.put_vehicle("north", "van-1", present.fix(), first_us=present.noon_us - 50 * MINUTE_US)
+    present.put_vehicle("north", "van-1", present.fix(), heard_min=(present.noon_us // MINUTE_US - 50, 0, 0))
     assert inside(client, 51).status_code == 410
     assert (fences(inside(client, 50)), inside(client).json()["known_from"]) == ([], "2026-05-28T19:37:00Z")
 
 
 def test_of_times_of_which_fixes_came_late_the_answer_says_so(client, present, van):
-    late = {f"late_{word}_us": present.noon_us - minutes * MINUTE_US for word, minutes in (("from", 30), ("until", 20))}
-    present.put_vehicle("north", "van-1", present.fix(), **late)
+    noon_min = present.noon_us // MINUTE_US
+    present.put_vehicle("north", "van-1", present.fix(), heard_min=(noon_min - 60, noon_min - 30, noon_min - 20))
     told = {minutes: inside(client, minutes).json()["late_fixes"] for minutes in (33, 32, 25, 18, 17, None)}
     assert told == {33: False, 32: True, 25: True, 18: True, 17: False, None: False}
 

@@ -23,18 +23,16 @@ def test_a_late_fix_enters_history_and_never_moves_the_live_state_back(road, fle
     assert (played.state.kept_late, played.reasons, len(played.events)) == (1, [], told)
 
 
-def test_when_a_vehicle_was_heard_first_and_when_the_newest_late_fixes_were_is_known(road, fleet):
+def test_when_a_vehicle_was_heard_first_and_when_the_newest_late_fixes_were_is_known_to_the_minute(road, fleet):
     def known(*pings):
-        vehicle = fleet().play(list(pings)).vehicle()
-        return [
-            None if (us := vehicle[name]) < 0 else (us - road.us(0)) // 1_000_000 for name in ("first_us", "late_from_us", "late_until_us")
-        ]
+        played = fleet().play(list(pings))
+        return [None if minute == 0 else minute - road.us(0) // 60_000_000 for minute in played.state.vehicles.heard_min[0].tolist()]
 
-    drive = [road.ping(second, second) for second in range(0, 2_000, 100)]
+    drive = [road.ping(second, second) for second in range(0, 2_100, 100)]
     assert known(*drive[:2]) == [0, None, None]
-    assert known(*drive[:3], road.ping(150, 150, received=201), road.ping(130, 130, received=202)) == [0, 130, 150]
-    late = [road.ping(150, 150, received=201), road.ping(1_810, 1_810, received=1_901), road.ping(1_830, 1_830, received=1_902)]
-    assert known(*drive[:3], late[0], *drive[3:], *late[1:]) == [0, 1_810, 1_830]
+    assert known(*drive[:3], road.ping(150, 150, received=201), road.ping(70, 70, received=202)) == [0, 1, 2]
+    late = [road.ping(150, 150, received=201), road.ping(1_810, 1_810, received=1_901), road.ping(1_870, 1_870, received=1_902)]
+    assert known(*drive[:3], late[0], *drive[3:20], *late[1:]) == [0, 30, 31]
 
 
 def test_a_fix_older_than_five_minutes_is_refused(road, fleet):
