@@ -49,9 +49,9 @@ def judge_text(field: str, text: str) -> Reason | None:
     return None if _is_encodable(text) else Reason.BAD_TEXT
 
 
-KNOWN_TEXTS = 16_384
+KNOWN_TEXTS = 2_048
 """Ids that are remembered: those of vehicles and stops come again and again; those of orders and routes only pass through, and a
-larger store would grow all day by what nobody says twice."""
+larger store would grow for hours by what nobody says twice (60 bytes each and as much for the table)."""
 
 _good_ids: set[str] = set()
 """Ids that were good before: a fleet says the same ones all day, and a look costs a tenth of the pattern."""
