@@ -93,7 +93,8 @@ class VehicleFacts(Struct, frozen=True):
 class Truth(Struct, frozen=True, array_like=True):
     """Something that happened and will be learned at the next tick, in log order.
 
-    `kind` is "leg" or "stay" (`took_s` is how long), "arrival" (`at_us` answers the chain `question`) or "no_arrival".
+    `kind` is "leg" or "stay" (`took_s` is how long), "arrival" (`at_us` answers the chain `question`) or "no_arrival";
+    "told" or "stood" says how a visit ended (`steps/word.py`), "began_there" or "began_elsewhere" how a route began (`first_stop.py`).
     """
 
     position: int

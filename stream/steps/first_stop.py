@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eta_models.columns import MISSING, Flags, Ints
-from stream.fleet import FleetState, Route
+from stream.fleet import FleetState, Route, Truth
 from stream.outputs import Outputs
 from stream.steps.arrivals import Segment, arrive, depart
 from stream.visits import OPEN, SKIPPED
@@ -68,14 +68,18 @@ def pass_first_stop(state: FleetState, segment: Segment, out: Outputs) -> bool:
     return True
 
 
-def count_start(state: FleetState, route: Route) -> None:
-    """A route is over: did it begin at its first stop? What was only concluded does not count."""
+def note_start(state: FleetState, route: Route, position: int) -> None:
+    """A route is over: did it begin at its first stop? What was only concluded does not count; the rest does from the next tick on."""
     visits, first = state.visits, route.first
     known = visits.found[first] or visits.state[first] in (OPEN, SKIPPED)
     if not (route.started and known and _nothing_planned(state, route)):
         return
     soon = visits.arrived_us[first] - state.vehicles.started_us[route.vehicle] <= FIRST_STOP.soon_us
-    there = bool(visits.found[first] and soon)
+    state.truths.append(Truth(position, "began_there" if visits.found[first] and soon else "began_elsewhere", first))
+
+
+def count_start(state: FleetState, there: bool) -> None:
+    """Remember, at a tick, where a route began. Vehicles do not see each other between two ticks, so never in between."""
     state.began_there, state.began_elsewhere = state.began_there + there, state.began_elsewhere + (not there)
     if state.began_there + state.began_elsewhere >= 2 * FIRST_STOP.memory:
         state.began_there, state.began_elsewhere = state.began_there // 2, state.began_elsewhere // 2

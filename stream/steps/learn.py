@@ -8,7 +8,9 @@ from eta_models.journeys import LegTaken, Reached, StayEnded
 from stream.fleet import FleetState, Truth
 from stream.moments import minute_of_day
 from stream.outputs import Event, Outputs
+from stream.steps.first_stop import count_start
 from stream.steps.models import models_of
+from stream.steps.word import count_word
 
 
 def learn(state: FleetState, position: int, out: Outputs) -> None:
@@ -47,6 +49,10 @@ def _teach(state: FleetState, truth: Truth, hour: float) -> None:
                     model.learn_stay(stay)
         case "no_arrival":
             state.model.forget_questions(truth.question)
+        case "told" | "stood":
+            count_word(state, truth.kind == "told")
+        case "began_there" | "began_elsewhere":
+            count_start(state, truth.kind == "began_there")
 
 
 def _reached(state: FleetState, truth: Truth) -> Reached:

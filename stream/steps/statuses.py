@@ -20,7 +20,7 @@ from stream.messages import (
 from stream.outputs import Outputs
 from stream.reasons import Reason
 from stream.steps.arrivals import CORRECTION_US, Segment, arrive, close, depart, moves, set_next
-from stream.steps.first_stop import begin_at_first_stop, count_start
+from stream.steps.first_stop import begin_at_first_stop, note_start
 from stream.steps.word import count_untold, hear
 from stream.visit_events import visit_event
 from stream.visits import ARRIVED, CANCELLED, COMPLETED, DEPARTED, FAILED, MOVED, OPEN, SKIPPED
@@ -85,8 +85,8 @@ def end_route(state: FleetState, facts: Facts, message: RouteEnded, out: Outputs
 
 def _end(state: FleetState, facts: Facts, route: Route, reason: str, out: Outputs) -> None:
     segment = Segment.of(state, route.vehicle, facts.position, facts.now_us)
-    count_untold(state, route)
-    count_start(state, route)
+    count_untold(state, route, facts.position)
+    note_start(state, route, facts.position)
     for visit in range(route.first, route.end):
         if state.visits.state[visit] == OPEN:
             close(state, segment, visit, SKIPPED, facts.at_us, reason, out)
@@ -191,7 +191,7 @@ def _departed(state: FleetState, segment: Segment, visit: int, at_us: int, out: 
 
 
 def _done(state: FleetState, segment: Segment, visit: int, at_us: int, message: StopCompleted | StopFailed, out: Outputs) -> None:
-    hear(state, segment.row, visit, at_us)
+    hear(state, segment.row, visit, segment.position, at_us)
     failed = isinstance(message, StopFailed)
     row, position = segment.row, segment.position
     if isinstance(message, StopFailed):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from eta_models.columns import MISSING
 from geofences.paths import metres_between
-from stream.fleet import FleetState, Route
+from stream.fleet import FleetState, Route, Truth
 from stream.visits import ARRIVED, DEPARTED
 
 
@@ -44,22 +44,22 @@ def is_word_awaited(state: FleetState, visit: int) -> bool:
     return state.told >= WORD.share * (state.told + state.untold)
 
 
-def hear(state: FleetState, row: int, visit: int, said_us: int) -> None:
-    """A driver says that a visit is done: did he stand there before?"""
+def hear(state: FleetState, row: int, visit: int, position: int, said_us: int) -> None:
+    """A driver says that a visit is done: did he stand there before? As all that a fleet learns, it counts from the next tick on."""
     if state.visits.service_s[visit] > 0:
         return
     until_us = min(said_us, int(state.vehicles.at_us[row]))
     stood = stood_s(state, row, visit, until_us, 1.0) >= WORD.stands_s
-    _count(state, told=not stood)
+    state.truths.append(Truth(position, "stood" if stood else "told", visit))
 
 
-def count_untold(state: FleetState, route: Route) -> None:
+def count_untold(state: FleetState, route: Route, position: int) -> None:
     """A route is over: of the visits that it reached under way, some ended without a word."""
     visits, started_us = state.visits, int(state.vehicles.started_us[route.vehicle])
     for visit in range(route.first, route.end):
         silent = visits.state[visit] in (ARRIVED, DEPARTED) and visits.arrived_us[visit] > started_us
         if silent and not visits.service_s[visit] > 0:
-            _count(state, told=False)
+            state.truths.append(Truth(position, "stood", visit))
 
 
 def stood_s(state: FleetState, row: int, visit: int, until_us: int, share: float) -> float:
@@ -74,7 +74,8 @@ def stood_s(state: FleetState, row: int, visit: int, until_us: int, share: float
     return max((until_us - since_us) / 1e6, 0.0)
 
 
-def _count(state: FleetState, told: bool) -> None:
+def count_word(state: FleetState, told: bool) -> None:
+    """Remember, at a tick, how a visit ended. Vehicles do not see each other between two ticks, so never in between."""
     state.told, state.untold = state.told + told, state.untold + (not told)
     if state.told + state.untold >= 2 * WORD.memory:
         state.told, state.untold = state.told // 2, state.untold // 2

@@ -72,3 +72,13 @@ def test_a_first_stop_with_work_or_a_time_is_driven_to(road, fleet, planned):
 def test_the_only_stop_of_a_route_is_driven_to(road, fleet):
     last = run(road, 60, 20_000, UNSEEN, [road.stop(0)], ends=False)
     assert reached(fleet().play(road.log(runs(road, 60), last)), "r60.0") == []
+
+
+def test_what_a_fleet_learns_of_starts_counts_from_the_next_tick_on_however_the_log_is_cut(road, fleet):
+    seen = run(road, 49, 20_000, ((1, 0), (60, 500)), vehicle="seen")  # the fiftieth to begin there; it ends behind the fixes of the other
+    unseen = run(road, 50, 20_131, ((1, 600), (40, 700), (60, 800), (61, 810), (62, 820), (120, 900)), vehicle="unseen", ends=False)
+    lines = road.log(runs(road, 49), seen, unseen)
+    whole, single = fleet().play(lines), fleet().play(lines, range(1, len(lines)))
+    (found,) = whole.told("stop_arrived", visit_id="r50.0")
+    assert (whole.state.began_there, found["data"]["detected_at"]) == (50, road.at(20_251).isoformat().replace("+00:00", "Z"))
+    assert whole.bytes() == single.bytes()

@@ -5,14 +5,14 @@ import pytest
 from stream import messages as m
 
 
-def run(road, number, stands_s=0, says=True, start=0):
+def run(road, number, stands_s=0, says=True, start=0, vehicle="v1", step=10):
     """Lines of one run: a kilometre up the road, past the near edge of the radius, a stand of some seconds at the end, and the word."""
-    route, vehicle = f"r{number}", "v1"
+    route = f"r{number}"
     names = {"route_id": route, "vehicle_id": vehicle}
     stops = [road.stop(0, visit_id=f"{route}.0"), road.stop(1, visit_id=f"{route}.1", radius_m=150.0)]
-    lines = [road.plan(stops, start, **names), road.ping(start, 0), road.go(start + 1, **names)]
-    lines += road.drive(start + 10, start + 110, 0, 1_000, step=10)
-    lines += [road.ping(start + 110 + second, 1_000) for second in range(10, stands_s + 1, 10)]
+    lines = [road.plan(stops, start, **names), road.ping(start, 0, vehicle), road.go(start + 1, **names)]
+    lines += road.drive(start + 10, start + 110, 0, 1_000, vehicle, step=step)
+    lines += [road.ping(start + 110 + second, 1_000, vehicle) for second in range(10, stands_s + 1, 10)]
     end = start + 110 + stands_s + 3
     if says:
         lines.append(road.say(m.StopCompleted, end, visit_id=f"{route}.1", **names))
@@ -82,3 +82,13 @@ def test_a_stop_with_planned_work_is_reached_by_position_whatever_is_said(road, 
     stops = [road.stop(0, visit_id="r25.0"), road.stop(1, visit_id="r25.1", radius_m=150.0, service_s=service_s)]
     last[0] = road.plan(stops, start, route_id="r25")
     assert [source for source, _ in arrivals(fleet().play(road.log(lines, last)), "r25")] == ["position"]
+
+
+def test_the_words_of_others_count_from_the_next_tick_on_however_the_log_is_cut(road, fleet):
+    lines, start = runs(road, 19)
+    start += -start % 30
+    last, other = run(road, 19, start=start)[0], run(road, 20, start=start, vehicle="v2", step=1)[0]
+    log = road.log(lines, last, other)  # the twentieth word is said just behind the other vehicle's arrival
+    whole, single = fleet().play(log), fleet().play(log, range(1, len(log)))
+    assert [source for source, _ in arrivals(whole, "r20")] == ["position"]
+    assert whole.bytes() == single.bytes()
