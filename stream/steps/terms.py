@@ -99,9 +99,13 @@ def note_told(state: FleetState, visit: int) -> None:
 
 
 def terms_s(state: FleetState, visit: Ints, vehicle: Ints) -> Ints:
-    """What the P50 of open visits is made of, from the last estimate of their vehicles on, one column a term; -1 = there is no estimate."""
+    """What the P50 of open visits is made of, from the last estimate of their vehicles on, one column a term; -1 = there is no estimate.
+
+    A visit that was moved to a route which its vehicle does not drive yet keeps its P50, but the clock of that vehicle says nothing of it.
+    """
     v, visits = state.vehicles, state.visits
-    known = (visits.state[visit] == OPEN) & (visits.p50_us[visit] != MISSING) & (v.clock_us[vehicle] != MISSING)
+    ahead = (v.next[vehicle] >= 0) & (visit >= v.next[vehicle]) & (visit < v.end[vehicle])
+    known = ahead & (visits.state[visit] == OPEN) & (visits.p50_us[visit] != MISSING) & (v.clock_us[vehicle] != MISSING)
     others = np.stack([visits.by_service_s[visit], visits.by_wait_s[visit], visits.by_break_s[visit]], axis=1).astype(np.int64)
     whole_s = np.rint(np.where(known, visits.p50_us[visit] - v.clock_us[vehicle], 0) / 1e6).astype(np.int64)
     drive_s = np.maximum(whole_s - others.sum(axis=1), 0)

@@ -151,3 +151,10 @@ def test_small_changes_of_any_log_add_up_to_what_would_be_written_anew(road, fle
     entries, followed = entries_of(lines), Followed(fleet())
     for start, end in pairwise([0, *sorted(set(cuts)), len(lines)]):
         assert followed.play(entries[start:end]).same()
+
+
+def test_a_visit_moved_to_a_route_that_waits_is_not_explained_by_the_clock_of_its_vehicle(road, fleet, stories, entries_of):
+    lines = tell_more(stories, road, [*[("ping", 0, 0.0, 0)] * 12, ("reassign", 0, 0.0, 0), ("ping", 1, 0.0, 0)])
+    entries, followed = entries_of(lines), Followed(fleet())
+    for part in (entries[:-1], entries[-1:]):
+        assert followed.play(part).same()
