@@ -69,6 +69,11 @@ async def require_device_key(
     raise problem(401, detail, {"WWW-Authenticate": 'Basic realm="fleetcast"'})
 
 
+async def _fleet(request: Request, log: Log, fleet_id: str | None) -> str:
+    """The fleet in the address, or in the query, or the only live one."""
+    return await log.fleet_or_only(request.path_params.get("fleet", fleet_id), of_devices=True)
+
+
 async def _now_us(log: Log, fleet_id: str) -> int:
     """The time of a position that has none."""
     return (await log.received_us({fleet_id}))[fleet_id]
@@ -109,14 +114,14 @@ def _at(method: str, protocol: str, responses: dict[int | str, dict[str, Any]], 
 @_at("GET", "osmand", receipts(401, 422, 503, status=200), OSMAND_QUERY)
 async def hear_query(request: Request, log: TheLog, fleet_id: FleetId = None) -> Response:
     """OsmAnd, Traccar Client before 9, and whatever else speaks that protocol: a position in a query."""
-    fleet = await log.fleet_or_only(request.path_params.get("fleet", fleet_id), of_devices=True)
+    fleet = await _fleet(request, log, fleet_id)
     return JsonResponse(await take_items(log, read_query(fleet, request.url.query, b"", await _now_us(log, fleet)), _PING))
 
 
 @_at("POST", "osmand", receipts(401, 413, 422, 503, status=200), OSMAND)
 async def hear_post(request: Request, log: TheLog, fleet_id: FleetId = None) -> Response:
     """Traccar Client from 9 on (JSON), or a position as a form."""
-    fleet = await log.fleet_or_only(request.path_params.get("fleet", fleet_id), of_devices=True)
+    fleet = await _fleet(request, log, fleet_id)
     body = await request.body()
     if request.headers.get("content-type", "").startswith("application/json"):
         items = read_json(fleet, body)
@@ -128,7 +133,7 @@ async def hear_post(request: Request, log: TheLog, fleet_id: FleetId = None) -> 
 @_at("POST", "traccar", receipts(401, 413, 422, 503), FORWARD)
 async def hear_traccar(request: Request, log: TheLog, fleet_id: FleetId = None) -> Response:
     """A position that a Traccar server forwards; its events are ignored, and the answer says so."""
-    fleet = await log.fleet_or_only(request.path_params.get("fleet", fleet_id), of_devices=True)
+    fleet = await _fleet(request, log, fleet_id)
     items = read_forward(fleet, await request.body())
     if isinstance(items, str):
         return JsonResponse(Receipt(0, [], items), 202)
@@ -146,7 +151,7 @@ async def hear_owntracks(
     x_limit_d: Annotated[str | None, Header(max_length=256)] = None,
 ) -> Response:
     """A location from OwnTracks in HTTP mode. The answer is what the app should show of others: nothing."""
-    fleet = await log.fleet_or_only(request.path_params.get("fleet", fleet_id), of_devices=True)
+    fleet = await _fleet(request, log, fleet_id)
     named = (u, d) if u or d else (x_limit_u, x_limit_d)
     await take_items(log, read_publish(fleet, await request.body(), *named), _PING)
     return JsonResponse(b"[]")

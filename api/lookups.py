@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from redis.asyncio import Redis
@@ -45,6 +46,16 @@ async def fleets_of(redis: Redis, fleet_id: str | None = None) -> dict[str, Flee
     if raw is None:
         raise problem(404, f"No fleet {fleet_id} is known.")
     return {fleet_id: read_entry(raw)}
+
+
+async def hashes_of(redis: Redis, fleets: Iterable[str], *kinds: str) -> list[tuple[dict[bytes, bytes], ...]]:
+    """Whole hashes, in one round trip: for each of the fleets those of all `kinds`."""
+    keys = [[fleet_key(kind, fleet) for kind in kinds] for fleet in fleets]
+    async with redis.pipeline(transaction=False) as pipe:
+        for key in chain.from_iterable(keys):
+            pipe.hgetall(key)
+        found = iter(await pipe.execute() if keys else [])
+    return [tuple(islice(found, len(kinds))) for _ in keys]
 
 
 async def redis_micros(redis: Redis) -> int:

@@ -9,10 +9,9 @@ from api.answers import answer, answers
 from api.cursors import FleetId
 from api.ingest_schema import Schema, json_body, receipts
 from api.log import TheLog
-from api.lookups import fleets_of
+from api.lookups import fleets_of, hashes_of
 from api.model_documents import ModelDocument, ModelsDocument, ModelsPage
 from api.registry_messages import object_of, put
-from stream.live.keys import fleet_key
 from stream.live.views import ModelsView, ModelView
 from stream.moments import instant_or_none
 from stream.texts import ID_PATTERN
@@ -49,13 +48,9 @@ _view = msgspec.json.Decoder(ModelsView)
 async def list_models(request: Request, fleet_id: FleetId = None) -> Response:
     """The models of one fleet or of all: what they are called, where they come from, how both did over the last 5,000 questions."""
     redis = request.app.state.redis
-    fleets = list(await fleets_of(redis, fleet_id))
-    async with redis.pipeline(transaction=False) as pipe:
-        for fleet in fleets:
-            pipe.hget(fleet_key("models", fleet), "models")
-        raws = await pipe.execute() if fleets else []
-    items = [_document(fleet, _view.decode(raw)) for fleet, raw in zip(fleets, raws, strict=True) if raw is not None]
-    return answer(request, ModelsPage(items))
+    fleets = await fleets_of(redis, fleet_id)
+    hashes = zip(fleets, await hashes_of(redis, fleets, "models"), strict=True)
+    return answer(request, ModelsPage([_document(fleet, _view.decode(raw)) for fleet, (known,) in hashes for raw in known.values()]))
 
 
 @router.put(

@@ -12,12 +12,11 @@ from api.cursors import FleetId
 from api.fence_policy_documents import FencePoliciesPage, FencePolicyDocument
 from api.ingest_schema import policy_body, receipts
 from api.log import TheLog
-from api.lookups import fleets_of
+from api.lookups import fleets_of, hashes_of
 from api.readers import text
 from api.registry_messages import object_of, put
 from eta_models.columns import MISSING
 from stream.fence_rules import FencePolicies
-from stream.live.keys import fleet_key
 from stream.live.views import FencePolicyView, FenceView
 from stream.moments import instant_or_none
 
@@ -36,14 +35,9 @@ FenceKind = Annotated[str, Path(min_length=1, max_length=256, description="What 
 async def list_fence_policies(request: Request, fleet_id: FleetId = None) -> Response:
     """The policies in force of one fleet or of all."""
     redis = request.app.state.redis
-    fleets = list(await fleets_of(redis, fleet_id))
-    async with redis.pipeline(transaction=False) as pipe:
-        for fleet in fleets:
-            pipe.hgetall(fleet_key("fence_policies", fleet))
-            pipe.hvals(fleet_key("fences", fleet))
-        raws = await pipe.execute() if fleets else []
-    items = [item for fleet, told, fences in zip(fleets, raws[::2], raws[1::2], strict=True) for item in _documents(fleet, told, fences)]
-    return answer(request, FencePoliciesPage(USUAL, items))
+    fleets = await fleets_of(redis, fleet_id)
+    hashes = zip(fleets, await hashes_of(redis, fleets, "fence_policies", "fences"), strict=True)
+    return answer(request, FencePoliciesPage(USUAL, [item for fleet, known in hashes for item in _documents(fleet, *known)]))
 
 
 @router.put(
@@ -58,9 +52,9 @@ async def put_fence_policy(request: Request, log: TheLog, kind: FenceKind, fleet
     return await put(log, "fence_policy_put", fleet_id, {**fields, "kind": kind})
 
 
-def _documents(fleet_id: str, told: dict[bytes, bytes], fences: list[bytes]) -> list[FencePolicyDocument]:
+def _documents(fleet_id: str, told: dict[bytes, bytes], fences: dict[bytes, bytes]) -> list[FencePolicyDocument]:
     views = {text(kind): _view.decode(raw) for kind, raw in told.items()}
-    counts = Counter(_fence.decode(raw).kind for raw in fences)
+    counts = Counter(_fence.decode(raw).kind for raw in fences.values())
     nothing = FencePolicyView({}, MISSING)
     return [
         FencePolicyDocument(fleet_id, kind, {**USUAL, **view.fields}, sorted(view.fields), instant_or_none(view.since_us), counts[kind])

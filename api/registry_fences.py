@@ -11,10 +11,9 @@ from api.answers import answer
 from api.cursors import FleetId
 from api.ingest_schema import Schema, json_body, receipts, schema_of
 from api.log import TheLog, patience
-from api.lookups import fleets_of
+from api.lookups import fleets_of, hashes_of
 from api.problems import documented
 from api.registry_messages import fields_of, object_of, put, word_of
-from stream.live.keys import fleet_key
 from stream.live.views import FenceView
 from stream.moments import instant_or_none
 from stream.texts import ID_PATTERN
@@ -141,14 +140,12 @@ async def remove_fence(log: TheLog, fence_id: FenceId, fleet_id: FleetId = None)
 )
 async def list_fences(request: Request, log: TheLog, fleet_id: FleetId = None) -> Response:
     """Every fence of one fleet or of all, as GeoJSON."""
-    fleets = list(await fleets_of(log.redis, fleet_id))
-    async with patience(), log.redis.pipeline(transaction=False) as pipe:
-        for fleet in fleets:
-            pipe.hgetall(fleet_key("fences", fleet))
-        hashes = await pipe.execute() if fleets else []
+    fleets = await fleets_of(log.redis, fleet_id)
+    async with patience():
+        hashes = await hashes_of(log.redis, fleets, "fences")
     features = [
         _feature(fleet, fence)
-        for fleet, fences in zip(fleets, hashes, strict=True)
+        for fleet, (fences,) in zip(fleets, hashes, strict=True)
         for fence in map(_fence.decode, (fences[key] for key in sorted(fences)))
     ]
     return answer(request, FenceCollection(features), GEO_JSON)
