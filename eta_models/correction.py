@@ -16,6 +16,7 @@ from eta_models.ada_grad import AdaGrad
 from eta_models.columns import Flags, Floats, Ints
 from eta_models.features import CLIP, NAMES, scale_s, target_of
 from eta_models.plain_river import exported, give_weights
+from eta_models.running_means import learn_means
 
 BINS_S = np.array([120.0, 240.0, 360.0, 480.0, 600.0, 750.0, 900.0, 1200.0, 1500.0, 1800.0, 2400.0])
 """Horizons at which the fine models are cut."""
@@ -112,16 +113,8 @@ class Correction:
             # A zero teaches nothing and costs as much.
             self.models[number].learn_one({name: value for name, value in zip(NAMES, row, strict=True) if value}, target, w=weight)
         self._learned.update(group.tolist())
-        self._compare(cell_of(group).tolist(), np.fmin(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP).tolist())
-
-    def _compare(self, cells: list[int], errors: list[list[float]]) -> None:
-        """How wrong each expert was, by cell: in plain numbers, which take a third of the time for rows of five."""
-        asked, loss, least = self.asked.tolist(), self.loss.tolist(), self.policy.hedge_rate
-        for cell, row in zip(cells, errors, strict=True):
-            asked[cell] += 1.0
-            rate = max(least, 1.0 / (asked[cell] + 20.0))
-            loss[cell] = [known + rate * (error - known) for known, error in zip(loss[cell], row, strict=True)]
-        self.asked[:], self.loss[:] = asked, loss
+        errors = np.fmin(np.abs(experts - took_s[:, None]) / scale[:, None], 2.0 * CLIP)
+        learn_means(self.loss, self.asked, cell_of(group), errors, self.policy.hedge_rate)
 
     def export(self) -> int:
         """Make what was learned since the last export count; returns how many models had to go back to their last good weights."""

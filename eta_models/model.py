@@ -83,13 +83,14 @@ class EtaModel:
         slots = self.trackers.slots(journeys, ahead)
         table = features(journeys, ahead, found, self.trackers.off(slots, journeys.now_s[ahead.journey]))
         group = group_of(base_s, ahead.hop)
+        cell = cell_of(group)
         experts = self.correction.experts(table, base_s, ahead.hop, (plain.arrival_s, found.transfer_s, found.by_plan_s))
         first_s = np.maximum(self.correction.weigh(experts, group), 1.0)
         looked_s = self.second_look.looked_s(
             self.second_look.inputs(table, experts, base_s, first_s, journeys.now_s[ahead.journey]), base_s, first_s
         )
-        learned_s = self.second_look.weigh(first_s, looked_s, cell_of(group))
-        held_s = self.restraint.hold(cell_of(group), experts[:, BY_PLAN], learned_s)
+        learned_s = self.second_look.weigh(first_s, looked_s, cell)
+        held_s = self.restraint.hold(cell, experts[:, BY_PLAN], learned_s)
         p50_s = in_order(ahead, plain.by_hop, np.maximum(held_s, 1.0))
         width_s = self.spread.expected(table) * scale_s(p50_s)
         low, high = self.intervals.bounds(p50_s, kind_of(ahead.hop, journeys.fix_age_s[ahead.journey]), width_s)
@@ -193,9 +194,9 @@ class EtaModel:
         self.spread.learn(table[some], (np.abs(took_s - p50_s) / scale_s(p50_s))[some])
         self.skill.learn(p50_s - took_s, experts[:, BY_PLAN] - took_s)
         about = self.lateness.features(Asked(p10_s, p50_s, p90_s, width_s, closes, table))
-        self.skill.learn_late(self.lateness.weigh(about[closes > 0]), (took_s > closes)[closes > 0])
-        open_then = (closes > 0) & some
-        self.lateness.learn(about[open_then], (took_s > closes)[open_then])
+        was_open, was_late = closes > 0, took_s > closes
+        self.skill.learn_late(self.lateness.weigh(about[was_open]), was_late[was_open])
+        self.lateness.learn(about[was_open & some], was_late[was_open & some])
 
     def _learn_lingering(self, place: Ints, lead_s: Floats, longer_s: Floats) -> None:
         """How much longer than plain early vehicles took, as a share of their lead."""

@@ -7,6 +7,7 @@ either; where much can, all of the way is allowed after a few hundred questions.
 import numpy as np
 
 from eta_models.columns import Floats, Ints
+from eta_models.running_means import learn_means
 
 SHARES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 """Shares of the way whose errors are watched."""
@@ -34,13 +35,8 @@ class Restraint:
 
     def learn(self, cell: Ints, plain: Floats, learned: Floats) -> None:
         """How far both were from the truth, in error scales with their signs, in log order."""
-        asked, means = self.asked.tolist(), self.errors.tolist()  # plain numbers: a tenth of the time
         errors = np.minimum(np.abs(plain[:, None] + SHARES * (learned - plain)[:, None]), MOST)
-        for place, row in zip(cell.tolist(), errors.tolist(), strict=True):
-            asked[place] += 1.0
-            rate, mean = max(RATE, 1.0 / (asked[place] + 20.0)), means[place]
-            means[place] = [known + rate * (error - known) for known, error in zip(mean, row, strict=True)]
-        self.asked[:], self.errors[:] = asked, means
+        learn_means(self.errors, self.asked, cell, errors, RATE)
 
     def export(self) -> None:
         """Make what was learned count from now on."""

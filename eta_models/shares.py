@@ -3,6 +3,7 @@
 import numpy as np
 
 from eta_models.columns import Floats, Ints
+from eta_models.running_means import learn_means
 
 RATE = 0.001
 """Of the errors' means, once a thousand were seen."""
@@ -30,14 +31,7 @@ class Shares:
 
     def learn(self, cell: Ints, first: Floats, second: Floats) -> None:
         """Absolute errors of both answers in error scales, in log order."""
-        asked, (known, known_second) = self.asked.tolist(), self.errors.T.tolist()  # plain numbers: a tenth of the time
-        both = zip(np.minimum(first, MOST).tolist(), np.minimum(second, MOST).tolist(), strict=True)
-        for place, (error, error_second) in zip(cell.tolist(), both, strict=True):
-            asked[place] += 1.0
-            rate = max(RATE, 1.0 / (asked[place] + 20.0))
-            known[place] += rate * (error - known[place])
-            known_second[place] += rate * (error_second - known_second[place])
-        self.asked[:], self.errors[:, 0], self.errors[:, 1] = asked, known, known_second
+        learn_means(self.errors, self.asked, cell, np.minimum(np.stack([first, second], axis=1), MOST), RATE)
 
     def export(self) -> None:
         """Make what was learned count from now on."""

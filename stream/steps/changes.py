@@ -83,12 +83,21 @@ def _exchange(state: FleetState, facts: Facts, changes: Sequence[RouteChange], o
     for change in changes:
         given = set(change.before_visit_ids) - set(change.visit_ids)
         for visit_id in [name for name in change.visit_ids if given and name not in change.before_visit_ids]:
-            before = state.routes[state.names[state.visit_rows[visit_id]].route_id]
-            message = StopReassigned(
-                fleet_id=state.fleet_id, at=instant(facts.at_us), route_id=before.route_id, vehicle_id=state.vehicle_ids[before.vehicle],
-                visit_id=visit_id, to_route_id=change.route_id, to_vehicle_id=change.vehicle_id,
-            )  # fmt: skip
-            reassign_stop(state, facts, message, out)
+            reassign_stop(state, facts, to_reassign(state, facts.at_us, visit_id, change.route_id, change.vehicle_id), out)
+
+
+def to_reassign(state: FleetState, at_us: int, visit_id: str, to_route_id: str, to_vehicle_id: str) -> StopReassigned:
+    """What dispatch says to move a visit from the route that it is on to another one."""
+    before = state.routes[state.names[state.visit_rows[visit_id]].route_id]
+    return StopReassigned(
+        fleet_id=state.fleet_id,
+        at=instant(at_us),
+        route_id=before.route_id,
+        vehicle_id=state.vehicle_ids[before.vehicle],
+        visit_id=visit_id,
+        to_route_id=to_route_id,
+        to_vehicle_id=to_vehicle_id,
+    )
 
 
 def _rewindow(state: FleetState, facts: Facts, offer: WindowOffer, _: Outputs) -> None:

@@ -13,6 +13,7 @@ from eta_models.columns import MISSING, Flags, Ints
 from stream.fleet import FleetState, Route, Truth
 from stream.outputs import Outputs
 from stream.steps.arrivals import Segment, arrive, depart
+from stream.steps.habit import is_habit, seen_once_more
 from stream.visits import OPEN, SKIPPED
 
 
@@ -50,7 +51,7 @@ def begin_at_first_stop(state: FleetState, segment: Segment, at_us: int, out: Ou
 def may_be_past_first_stop(state: FleetState, rows: Ints) -> Flags:
     """Of which vehicles `pass_first_stop` must be asked: few of a fleet that begins there, none of others."""
     vehicles = state.vehicles
-    if not _begin_there(state):
+    if not is_habit(state.began_there, state.began_elsewhere, FIRST_STOP.least, FIRST_STOP.share):
         return np.zeros(len(rows), dtype=np.bool_)
     waiting = (vehicles.next[rows] >= 0) & (vehicles.left_visit[rows] < 0) & (vehicles.here[rows] < 0)
     return np.asarray(waiting & (vehicles.at_us[rows] - vehicles.started_us[rows] >= FIRST_STOP.soon_us), dtype=np.bool_)
@@ -80,9 +81,7 @@ def note_start(state: FleetState, route: Route, position: int) -> None:
 
 def count_start(state: FleetState, there: bool) -> None:
     """Remember, at a tick, where a route began. Vehicles do not see each other between two ticks, so never in between."""
-    state.began_there, state.began_elsewhere = state.began_there + there, state.began_elsewhere + (not there)
-    if state.began_there + state.began_elsewhere >= 2 * FIRST_STOP.memory:
-        state.began_there, state.began_elsewhere = state.began_there // 2, state.began_elsewhere // 2
+    state.began_there, state.began_elsewhere = seen_once_more(state.began_there, state.began_elsewhere, there, FIRST_STOP.memory)
 
 
 def _nothing_planned(state: FleetState, route: Route) -> bool:
@@ -90,7 +89,3 @@ def _nothing_planned(state: FleetState, route: Route) -> bool:
     visits, first = state.visits, route.first
     free = visits.opens_us[first] == visits.planned_us[first] == MISSING and not visits.service_s[first] > 0
     return bool(free and first + 1 < route.end)
-
-
-def _begin_there(state: FleetState) -> bool:
-    return state.began_there >= max(FIRST_STOP.least, FIRST_STOP.share * (state.began_there + state.began_elsewhere))

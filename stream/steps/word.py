@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from eta_models.columns import MISSING
 from geofences.paths import metres_between
 from stream.fleet import FleetState, Route, Truth
+from stream.steps.habit import is_habit, seen_once_more
 from stream.visits import ARRIVED, DEPARTED
 
 
@@ -37,11 +38,9 @@ WORD = WordPolicy()
 
 def is_word_awaited(state: FleetState, visit: int) -> bool:
     """Whether position alone does not decide that this visit is reached."""
-    if state.told < WORD.least or state.visits.service_s[visit] > 0:
+    if not is_habit(state.told, state.untold, WORD.least, WORD.share) or state.visits.service_s[visit] > 0:
         return False
-    if visit == state.routes[state.names[visit].route_id].first:
-        return False  # routes begin where the vehicle already is
-    return state.told >= WORD.share * (state.told + state.untold)
+    return visit != state.routes[state.names[visit].route_id].first  # routes begin where the vehicle already is
 
 
 def hear(state: FleetState, row: int, visit: int, position: int, said_us: int) -> None:
@@ -76,6 +75,4 @@ def stood_s(state: FleetState, row: int, visit: int, until_us: int, share: float
 
 def count_word(state: FleetState, told: bool) -> None:
     """Remember, at a tick, how a visit ended. Vehicles do not see each other between two ticks, so never in between."""
-    state.told, state.untold = state.told + told, state.untold + (not told)
-    if state.told + state.untold >= 2 * WORD.memory:
-        state.told, state.untold = state.told // 2, state.untold // 2
+    state.told, state.untold = seen_once_more(state.told, state.untold, told, WORD.memory)
