@@ -11,7 +11,6 @@ the kernel one sum of two columns of 1,000 numbers: what this machine is worth n
 """
 
 import argparse
-import gc
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from geofences.fences import Fence, fence_of
 from geofences.positions import METRES_PER_DEGREE, distance_m
 from stream.batches import Pings
 from stream.fleet import FleetState
+from stream.live.memory import collect_rarely
 from stream.outputs import Outputs
 from stream.settings import FleetSettings
 from stream.steps.clean import store
@@ -150,7 +150,7 @@ def main() -> None:
     state.fence_index = FenceIndex(fences)
     took_s, base_s, kernel_s = list[float](), list[float](), list[float]()
     counts, told, inside, numbers = list[int](), list[int](), list[int](), np.ones(1000)
-    gc.set_threshold(200_000, 100, 100)  # as stream/live/run.py
+    collect_rarely()
     for pings in batches:
         rows, out, v = np.array([state.vehicle(pings.names[number]) for number in pings.vehicle.tolist()]), Outputs(), state.vehicles
         store(settings.clean, v, rows, pings)

@@ -10,12 +10,16 @@ from stream import messages as m
 from stream.codec import Rejected, decode, encode
 from stream.judge import judge
 from stream.judge_policy import JudgePolicy
+from stream.live.views import PlannedVisit
 from stream.moments import instant
 from stream.planned_stop import PlannedStop
 from stream.proposal_messages import ProposalsMade
 from stream.proposals import Handing, Proposal
 
-Placed = TypeVar("Placed", PlannedStop, Handing)
+Stop = TypeVar("Stop", PlannedStop, PlannedVisit)
+"""In a message, or in the present of a route."""
+
+Placed = TypeVar("Placed", PlannedStop, PlannedVisit, Handing)
 
 ROUGH_DEG = 1
 """Decimals of degrees to which the place of a forgotten order is rounded: 11 km, so that its route is still one."""
@@ -86,7 +90,7 @@ class Vehicle:
         if isinstance(message, Rejected) or (self._is_mine(message) and isinstance(message, m.Ping) and is_refused(message, received_us)):
             return NOTHING
         if isinstance(message, Plan) and message.fleet_id == self.fleet_id:
-            changed = planned(message, self._stop, self._handing)
+            changed = planned(message, self.stop, self._handing)
             return None if changed == message else encode(changed)
         if not self._is_mine(message):
             return None
@@ -101,7 +105,8 @@ class Vehicle:
         """Whether a visit is one at which another vehicle fetches goods from it."""
         return kind == "handover" and metadata.get("from_vehicle_id") == self.vehicle_id
 
-    def _stop(self, stop: PlannedStop) -> PlannedStop:
+    def stop(self, stop: Stop) -> Stop:
+        """What it becomes: rough where goods were fetched from it."""
         return roughly(stop) if self.gave(stop.kind, stop.metadata) else stop
 
     def _handing(self, handing: Handing) -> Handing:
@@ -148,13 +153,14 @@ class Order:
         if isinstance(message, ProposalsMade):
             changed = replace(message, proposals=[self._proposal(proposal) for proposal in message.proposals])
         elif isinstance(message, Plan):
-            changed = planned(message, self._stop, lambda handing: handing)
+            changed = planned(message, self.stop, lambda handing: handing)
         elif isinstance(message, m.VisitFact) and self._is_mine(message):
             blank = {name: None for name in ("proof", "reason") if name in message.__struct_fields__}
             changed = replace(message, **blank)
         return None if changed == message else encode(changed)
 
-    def _stop(self, stop: PlannedStop) -> PlannedStop:
+    def stop(self, stop: Stop) -> Stop:
+        """What it becomes: rough and nameless where it is for the order."""
         return replace(roughly(stop), order_ref=None, customer_ref=None, metadata={}) if stop.order_ref == self.order_ref else stop
 
     def _proposal(self, proposal: Proposal) -> Proposal:
@@ -164,7 +170,7 @@ class Order:
         windows = [replace(one, order_ref=None, customer_ref=None) if one.order_ref == self.order_ref else one for one in proposal.windows]
         return _proposed(
             replace(proposal, windows=windows),
-            lambda stop: roughly(stop) if stop.visit_id in calls else self._stop(stop),
+            lambda stop: roughly(stop) if stop.visit_id in calls else self.stop(stop),
             lambda call: roughly(call) if call.visit_id in calls else call,
         )
 

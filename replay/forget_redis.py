@@ -8,10 +8,10 @@ import msgspec
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from replay.forget_lines import Order, Vehicle, Wish, mark, rough
+from replay.forget_lines import Order, Vehicle, Wish, mark
 from stream.live.keys import DEAD, EVENTS, fleet_key, log_key
 from stream.live.log_entry import BadEntry, head
-from stream.live.views import PlannedVisit, RouteView
+from stream.live.views import RouteView
 
 _AT_ONCE = 500
 
@@ -146,14 +146,5 @@ def _forget_routes(redis: "Redis", wish: Vehicle | Order) -> None:
     named = wish.marks[0] if isinstance(wish, Vehicle) else mark(wish.order_ref)
     for name, view in [(name, view) for name, view in routes.items() if named in view]:
         route = msgspec.json.decode(view, type=RouteView)
-        visits = [_forgotten_visit(visit, wish) for visit in route.visits]
+        visits = [wish.stop(visit) for visit in route.visits]
         redis.hset(fleet_key("routes", wish.fleet_id), name, msgspec.json.encode(msgspec.structs.replace(route, visits=visits)))
-
-
-def _forgotten_visit(visit: PlannedVisit, wish: Vehicle | Order) -> PlannedVisit:
-    lat, lon = rough(visit.lat, visit.lon)
-    if isinstance(wish, Vehicle):
-        return msgspec.structs.replace(visit, lat=lat, lon=lon) if wish.gave(visit.kind, visit.metadata) else visit
-    if visit.order_ref != wish.order_ref:
-        return visit
-    return msgspec.structs.replace(visit, lat=lat, lon=lon, order_ref=None, customer_ref=None, metadata={})

@@ -6,6 +6,7 @@ back where it is asked to: some milliseconds for 100 MB. Other C libraries are l
 """
 
 import ctypes
+import gc
 from functools import cache
 
 GIVE_BACK_EVERY_S = 30.0
@@ -28,6 +29,11 @@ def keep_one_heap() -> None:
     """One heap for all threads, of which one at a time does most of the work anyway; to be called before there are any others."""
     if (library := _glibc()) is not None:
         library.mallopt(_ARENA_MAX, 1)
+
+
+def collect_rarely() -> None:
+    """Nothing of ours holds itself in a circle, and looking through a million visits for circles stops the flow for a tenth of a second."""
+    gc.set_threshold(200_000, 100, 100)
 
 
 def give_back() -> None:

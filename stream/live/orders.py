@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
@@ -84,20 +85,16 @@ def orders_of(applied: Applied, again: Sequence[Numbered], changes: Changes, set
     """
     events = [_told(event) for event in (*again, *applied.events)]
     lists: list[Sequence[str | bytes]] = [*changes.puts.values(), *changes.removals.values(), changes.orders, changes.old_orders]
-    if sum(map(_bytes, [*lists, *events])) <= AT_ONCE:
-        orders = [_order(applied, changes, events, settings, by, last=True)]
-    else:
-        rest = Changes(totals=changes.totals, cells=changes.cells)
-        orders = [
-            *(_order(applied, part, [], settings, by, last=False) for part in _parts(changes)),
-            _order(applied, rest, [], settings, by, last=True),
-            *(_order(applied, Changes(), some, settings, by, last=False) for some in _slices(events, _bytes)),
-        ]
     # A Redis that hears a fleet from its first event on has all of its stays.
     first = next((event.sequence for event in (*again, *applied.events)), 0)
-    for order in orders:
-        order.head["stays_from"] = str(applied.now_us) if first else "0"
-    return orders
+    order = partial(_order, applied, settings=settings, by=by, stays_from=str(applied.now_us) if first else "0")
+    if sum(map(_bytes, [*lists, *events])) <= AT_ONCE:
+        return [order(changes, events, last=True)]
+    return [
+        *(order(part, [], last=False) for part in _parts(changes)),
+        order(Changes(totals=changes.totals, cells=changes.cells), [], last=True),
+        *(order(Changes(), some, last=False) for some in _slices(events, _bytes)),
+    ]
 
 
 def _parts(changes: Changes) -> Iterator[Changes]:
@@ -128,7 +125,9 @@ def _slices(items: Iterable[Item], size: Callable[[Item], int]) -> Iterator[list
         yield some
 
 
-def _order(applied: Applied, changes: Changes, events: Sequence[Values], settings: LiveSettings, by: str, *, last: bool) -> Order:
+def _order(
+    applied: Applied, changes: Changes, events: Sequence[Values], *, settings: LiveSettings, by: str, stays_from: str, last: bool
+) -> Order:
     """One call. The last one that changes the present carries the dead letters and moves the fleet's place on."""
     puts = {place(kind): flat for kind, flat in changes.puts.items() if flat}
     removals = {place(kind): names for kind, names in changes.removals.items() if names}
@@ -140,6 +139,7 @@ def _order(applied: Applied, changes: Changes, events: Sequence[Values], setting
         "by": by,
         "position": position_text(applied.position),
         "now_us": str(applied.now_us),
+        "stays_from": stays_from,
         "last": last,
         "puts": [(kind, len(flat)) for kind, flat in puts.items()],
         "removals": [(kind, len(names)) for kind, names in removals.items()],

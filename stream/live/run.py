@@ -1,6 +1,5 @@
 """Runs the engine to its end, and says in an exit code what the end was."""
 
-import gc
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -11,7 +10,7 @@ from redis.exceptions import RedisError
 from stream.checkpoint import UnusableCheckpoint
 from stream.doors import run_here
 from stream.live.engine import Engine, Stopped, build_engine, go_back
-from stream.live.memory import keep_one_heap
+from stream.live.memory import collect_rarely, keep_one_heap
 from stream.live.restarts import OWNED_ELSEWHERE, UNUSABLE
 from stream.live.resume_file import Rewound, Unusable
 from stream.live.settings import LiveSettings
@@ -22,8 +21,7 @@ log = structlog.get_logger()
 
 def run(settings: LiveSettings, redis: Redis, shards: Sequence[int], restarts: int, stopping: Callable[[], bool]) -> int:
     """Run until `stopping` says so: 0; 75 when somebody else writes our fleets, 78 when a file cannot be used. Others are raised."""
-    # Nothing of ours holds itself in a circle, and looking through a million visits for circles stops the flow for a tenth of a second.
-    gc.set_threshold(200_000, 100, 100)
+    collect_rarely()
     keep_one_heap()
     try:
         engine = build_engine(settings, redis, shards, restarts, stopping)

@@ -9,6 +9,7 @@ from stream.planned_stop import PlannedStop
 from stream.proposals import RouteChange
 from stream.reassign.answers import Publishing
 from stream.reassign.takers import open_visits
+from stream.steps.changes import to_reassign
 
 
 def to_publish(today: FleetState, changed: FleetState, vehicles: Sequence[int]) -> list[Publishing]:
@@ -27,18 +28,9 @@ def to_publish(today: FleetState, changed: FleetState, vehicles: Sequence[int]) 
 def _moves(today: FleetState, changed: FleetState, route: Route) -> Iterator[StopReassigned]:
     """The visits that come from other routes, each to the end: the new version says in which order."""
     for row in open_visits(changed, route.vehicle):
-        names = changed.names[row]
-        before = today.names[today.visit_rows[names.visit_id]]
-        if before.route_id != route.route_id:
-            yield StopReassigned(
-                fleet_id=today.fleet_id,
-                at=instant(today.now_us),
-                route_id=before.route_id,
-                vehicle_id=today.vehicle_ids[today.routes[before.route_id].vehicle],
-                visit_id=names.visit_id,
-                to_route_id=route.route_id,
-                to_vehicle_id=changed.vehicle_ids[route.vehicle],
-            )
+        visit_id = changed.names[row].visit_id
+        if today.names[today.visit_rows[visit_id]].route_id != route.route_id:
+            yield to_reassign(today, today.now_us, visit_id, route.route_id, changed.vehicle_ids[route.vehicle])
 
 
 def _version(today: FleetState, changed: FleetState, route: Route) -> RoutePublished | None:
