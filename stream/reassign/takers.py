@@ -67,13 +67,12 @@ def open_of(tried: FleetState, route: Route) -> list[int]:
 def done_by_us(tried: FleetState, row: int) -> int:
     """When a vehicle must be done with what it drives: the end of its shift, or its next route; `MISSING` = nobody said."""
     facts = tried.facts.get(tried.vehicle_ids[row], VehicleFacts())
-    following = [
-        int(tried.visits.planned_us[route.first]) - RELOAD_US
-        for route in tried.routes.values()
-        if route.vehicle == row and not route.started and route.ended_us == MISSING and tried.visits.planned_us[route.first] != MISSING
+    waiting = [
+        route for route in tried.routes.values() if route.vehicle == row and not route.started and route.ended_us == MISSING and route.first < route.end
     ]
-    known = [at_us for at_us in (facts.shift_end_us, *following) if at_us != MISSING]
-    return min(known, default=MISSING)
+    begins = [int(tried.visits.planned_us[route.first]) for route in waiting]
+    known = [facts.shift_end_us, *(at_us - RELOAD_US for at_us in begins if at_us != MISSING)]
+    return min((at_us for at_us in known if at_us != MISSING), default=MISSING)
 
 
 def waits_for_goods(tried: FleetState, ahead: Sequence[int], visit: int) -> bool:

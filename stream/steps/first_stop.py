@@ -72,8 +72,9 @@ def pass_first_stop(state: FleetState, segment: Segment, out: Outputs) -> bool:
 def note_start(state: FleetState, route: Route, position: int) -> None:
     """A route is over: did it begin at its first stop? What was only concluded does not count; the rest does from the next tick on."""
     visits, first = state.visits, route.first
-    known = visits.found[first] or visits.state[first] in (OPEN, SKIPPED)
-    if not (route.started and known and _nothing_planned(state, route)):
+    if not (route.started and _nothing_planned(state, route)):
+        return  # a route of no visits began nowhere
+    if not (visits.found[first] or visits.state[first] in (OPEN, SKIPPED)):
         return
     soon = visits.arrived_us[first] - state.vehicles.started_us[route.vehicle] <= FIRST_STOP.soon_us
     state.truths.append(Truth(position, "began_there" if visits.found[first] and soon else "began_elsewhere", first))
@@ -85,7 +86,8 @@ def count_start(state: FleetState, there: bool) -> None:
 
 
 def _nothing_planned(state: FleetState, route: Route) -> bool:
-    """Whether there is no work and no time at the first stop, and another one behind it."""
+    """Whether there is no work and no time at the first stop, and another one behind it. A route may have no visits at all."""
     visits, first = state.visits, route.first
-    free = visits.opens_us[first] == visits.planned_us[first] == MISSING and not visits.service_s[first] > 0
-    return bool(free and first + 1 < route.end)
+    if first + 1 >= route.end:
+        return False
+    return bool(visits.opens_us[first] == visits.planned_us[first] == MISSING and not visits.service_s[first] > 0)

@@ -65,11 +65,19 @@ def set_out(state: FleetState, facts: Facts, route: Route, out: Outputs) -> None
     vehicles.here[row] = vehicles.left_visit[row] = -1
     vehicles.left_us[row], vehicles.estimated_us[row] = facts.at_us, MISSING
     vehicles.deviation_s[row] = float("nan")
-    known = vehicles.at_us[row] != MISSING
-    vehicles.left_lat[row] = vehicles.lat[row] if known else state.visits.lat[route.first]
-    vehicles.left_lon[row] = vehicles.lon[row] if known else state.visits.lon[route.first]
+    vehicles.left_lat[row], vehicles.left_lon[row] = _sets_out_from(state, route)
     set_next(state, row)
     begin_at_first_stop(state, Segment.of(state, row, facts.position, facts.now_us), facts.at_us, out)
+
+
+def _sets_out_from(state: FleetState, route: Route) -> tuple[float, float]:
+    """Where the vehicle of a route is, degrees; at its first stop, if it never had a fix; NaN where all visits have gone to others, too."""
+    vehicles, visits, row = state.vehicles, state.visits, route.vehicle
+    if vehicles.at_us[row] != MISSING:
+        return float(vehicles.lat[row]), float(vehicles.lon[row])
+    if route.first == route.end:
+        return float("nan"), float("nan")
+    return float(visits.lat[route.first]), float(visits.lon[route.first])
 
 
 def end_route(state: FleetState, facts: Facts, message: RouteEnded, out: Outputs) -> Reason | None:
