@@ -67,10 +67,8 @@ def open_of(tried: FleetState, route: Route) -> list[int]:
 def done_by_us(tried: FleetState, row: int) -> int:
     """When a vehicle must be done with what it drives: the end of its shift, or its next route; `MISSING` = nobody said."""
     facts = tried.facts.get(tried.vehicle_ids[row], VehicleFacts())
-    waiting = [
-        route for route in tried.routes.values() if route.vehicle == row and not route.started and route.ended_us == MISSING and route.first < route.end
-    ]
-    begins = [int(tried.visits.planned_us[route.first]) for route in waiting]
+    own = [route for route in tried.routes.values() if route.vehicle == row and route.first < route.end]
+    begins = [int(tried.visits.planned_us[route.first]) for route in own if not route.started and route.ended_us == MISSING]
     known = [facts.shift_end_us, *(at_us - RELOAD_US for at_us in begins if at_us != MISSING)]
     return min((at_us for at_us in known if at_us != MISSING), default=MISSING)
 
