@@ -6,6 +6,7 @@ DAY := .day
 UV ?= uv
 PYTHONS ?= python3.11 python3.12 python3 python
 WORKERS ?= 2
+ROUNDS ?= 10
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check install
 LOCKED := --require-hashes --only-binary :all: --requirement requirements.lock
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-header --no-emit-index-url
@@ -16,7 +17,7 @@ HAS_VENV := import ensurepip, venv
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run score test lint fmt docs lock clean
+.PHONY: help run score test hunt lint fmt docs lock clean
 
 help: ## print these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,9 @@ score: $(VENV)/ready | $(DAY) ## the same day at full speed, with its scorecard
 
 test: lint ## set up, lint, and run the whole suite
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+
+hunt: $(VENV)/ready ## look for drawn examples that break a promise, others in each of ROUNDS rounds (CI draws the same ones every time)
+	for round in $$(seq $(ROUNDS)); do CI= $(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal -m hypothesis || exit 1; done
 
 lint: $(VENV)/ready ## style, order of floors, types
 	$(BIN)/ruff check .
