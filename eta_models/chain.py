@@ -75,19 +75,22 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
     first_s = np.where(ahead.again[firsts] & (due[firsts] > SOONEST_S), due[firsts], first_s)
     spread_s = legs.spread_s(ahead.leg, leg_s)
     variance = (spread_s * spread_s * np.where(ahead.hop == 0, share_left[ahead.journey], 1.0))[order]
-    legs_s, serving_s, ready_s, holds = leg_s[order], service_s[order], ready_s[order], hold[order]
-    arrival_s, wait_s = np.empty(len(order)), np.zeros(len(order))
+    serving_s, before, later = service_s[order], by_hop.before, slice(len(firsts), None)
+    on_s = leg_s[order]
+    on_s[later] += serving_s[before]
+    variance[later] += (SERVICE_VARIANCE * serving_s * serving_s)[before]
+    # Arrival, wait and variance: what each stop adds, and then, hop by hop, the sums.
+    sums = np.stack([np.maximum(on_s, SOONEST_S), np.zeros(len(order)), variance])
+    arrival_s, wait_s, variance = sums
     arrival_s[: len(firsts)], wait_s[: len(firsts)] = first_s[by_hop.journeys], held_s[by_hop.journeys]
-    due_s, again = due[order], ahead.again[order]
-    served = SERVICE_VARIANCE * serving_s * serving_s
-    for (here, before), calls_again in zip(by_hop.steps(), by_hop.any_at(again), strict=True):
-        early_s = ready_s[before] - arrival_s[before]
-        waited = np.where(early_s > 0, holds[before] * early_s, 0.0)
-        wait_s[here] = wait_s[before] + waited
-        arrival_s[here] = np.maximum(arrival_s[before] + waited + serving_s[before] + legs_s[here], arrival_s[before] + SOONEST_S)
+    ready_s, holds, due_s, again = ready_s[order], hold[order], due[order], ahead.again[order]
+    for (here, there), waits, calls_again in zip(by_hop.steps(), by_hop.any_before(opens[order]), by_hop.any_at(again), strict=True):
+        if waits:
+            wait_s[here] = holds[there] * np.maximum(ready_s[there] - arrival_s[there], 0.0)
+            arrival_s[here] = np.maximum(on_s[here] + wait_s[here], SOONEST_S)
+        sums[:, here] += sums[:, there]
         if calls_again:
-            arrival_s[here] = np.where(again[here], second_call_s(arrival_s[before], due_s[here]), arrival_s[here])
-        variance[here] += variance[before] + served[before]
+            arrival_s[here] = np.where(again[here], second_call_s(arrival_s[there], due_s[here]), arrival_s[here])
     back = by_hop.back
     return Chain(back(arrival_s), leg_s, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, seen, by_hop)
 

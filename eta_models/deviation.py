@@ -55,26 +55,27 @@ class Deviation:
         order, journeys_by_hop = by_hop.order, by_hop.journeys
         base, up, down = (np.ascontiguousarray(column) for column in theta[order].T)
         planned_s, here = planned_in_s[order], slice(len(journeys_by_hop))
+        habit_s = planned_s + 60.0 * base
         due_s, again = np.fmax(planned_in_s, ahead.opens_in_s)[order], ahead.again[order]
         known = np.where(journeys.deviation_s == journeys.deviation_s, journeys.deviation_s, 0.0)[journeys_by_hop]
         from_here, from_last = np.full(len(leg), np.nan), np.full(len(leg), np.nan)
         set_out_s = (plain.first_s + np.where(ahead.again[ahead.hop == 0], 0.0, lead_s))[journeys_by_hop]
         from_here[here] = np.where(planned_s[here] == planned_s[here], set_out_s, np.nan)
-        from_last[here] = np.maximum(planned_s[here] + 60.0 * self._transfer(base[here], up[here], down[here], known), SOONEST_S)
+        from_last[here] = np.maximum(habit_s[here] + self._kept_s(up[here], down[here], known), SOONEST_S)
         from_last[here] = np.where(again[here], from_here[here], from_last[here])
         both = np.stack([from_here, from_last])
         for (here, before), calls_again in zip(by_hop.steps(), by_hop.any_at(again), strict=True):
             then = both[:, before]
-            later = self._transfer(base[here], up[here], down[here], then - planned_s[before])
-            both[:, here] = np.maximum(planned_s[here] + 60.0 * later, then + 10.0)
+            both[:, here] = np.maximum(habit_s[here] + self._kept_s(up[here], down[here], then - planned_s[before]), then + 10.0)
             if calls_again:
                 both[:, here] = np.where(again[here], second_call_s(then, due_s[here]), both[:, here])
         return by_hop.back(both[0]), by_hop.back(both[1])
 
-    def _transfer(self, base: Floats, up: Floats, down: Floats, deviation_s: Floats) -> Floats:
-        """Minutes of deviation at the end of a leg, from the seconds at its start."""
-        late = np.minimum(np.maximum(deviation_s / 60.0, -self.policy.most_min), self.policy.most_min)
-        return base + up * np.maximum(late, 0.0) + down * np.minimum(late, 0.0)
+    def _kept_s(self, up: Floats, down: Floats, deviation_s: Floats) -> Floats:
+        """What is left at the end of a leg of the deviation at its start, beside what is usual there."""
+        most_s = 60.0 * self.policy.most_min
+        late_s = np.minimum(np.maximum(deviation_s, 0.0), most_s)
+        return up * late_s + down * np.maximum(np.minimum(deviation_s, 0.0), -most_s)
 
     def learn(self, table: LegTable, leg: int, before_s: float, after_s: float) -> None:
         """The deviations at both ends of a leg, after it was driven."""

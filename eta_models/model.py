@@ -21,7 +21,6 @@ from eta_models.lateness import Asked, Lateness, LatenessPolicy
 from eta_models.legs import LegPolicy, Legs
 from eta_models.outlooks import outlooks
 from eta_models.questions import Answered, Questions
-from eta_models.ranks import Ranks
 from eta_models.restraint import Restraint
 from eta_models.runs import RunPolicy, Runs
 from eta_models.second_look import SecondLook, SecondLookPolicy
@@ -91,10 +90,10 @@ class EtaModel:
         )
         learned_s = self.second_look.weigh(first_s, looked_s, cell)
         held_s = self.restraint.hold(cell, experts[:, BY_PLAN], learned_s)
-        p50_s = in_order(ahead, plain.by_hop, np.maximum(held_s, 1.0))
+        p50_s = in_order(ahead, np.maximum(held_s, 1.0))
         width_s = self.spread.expected(table) * scale_s(p50_s)
         low, high = self.intervals.bounds(p50_s, kind_of(ahead.hop, journeys.fix_age_s[ahead.journey]), width_s)
-        p10_s, p90_s = (in_order(ahead, plain.by_hop, bound) for bound in (low, high))
+        p10_s, p90_s = (in_order(ahead, bound) for bound in (low, high))
         p10_s, p90_s = np.minimum(p10_s, p50_s), np.maximum(p90_s, p50_s)
         return Estimates(
             p10_s, p50_s, p90_s,
@@ -216,11 +215,13 @@ class EtaModel:
         return self.correction.export() + self.spread.export() + self.lateness.export() + self.second_look.export() + self.trips.export()
 
 
-def in_order(ahead: Ahead, by_hop: Ranks, values: Floats) -> Floats:
+def in_order(ahead: Ahead, values: Floats) -> Floats:
     """Raise `values` where needed so that they never fall along a journey."""
     if not ((values[1:] < values[:-1]) & (ahead.hop[1:] > 0)).any():
         return values
-    sorted_values = values[by_hop.order]
-    for here, before in by_hop.steps():
-        sorted_values[here] = np.maximum(sorted_values[here], sorted_values[before])
-    return by_hop.back(sorted_values)
+    values, step, longest = values.copy(), 1, int(ahead.hop.max())
+    while step <= longest:  # the most of the last 2, 4, 8, .. stops
+        raised = np.maximum(values[step:], values[:-step])
+        np.copyto(values[step:], raised, where=ahead.hop[step:] >= step)
+        step *= 2
+    return values

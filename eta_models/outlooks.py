@@ -42,16 +42,16 @@ def outlooks(journeys: Journeys, ahead: Ahead, plain: Chain, legs: Legs, stays: 
     linger = np.minimum(np.maximum(stays.linger(ahead.place), 0.0), 1.0)[order]
     planned_s, again, plain_s = ahead.planned_in_s[order], ahead.again[order], plain.arrival_s[order]
     due_s = np.fmax(ahead.planned_in_s, ahead.opens_in_s)[order]
-    lingering_s, daily_s = plain_s.copy(), plain_s.copy()
+    lingering_s, daily_s, before, later = plain_s.copy(), plain_s.copy(), by_hop.before, slice(len(lead_s), None)
     lingering_s[: len(lead_s)] += lead_s[by_hop.journeys]
-    leg_s = plain.leg_s[order]
-    for (here, before), calls_again in zip(by_hop.steps(), by_hop.any_at(again), strict=True):
-        early_s = np.fmax(planned_s[before] - lingering_s[before], 0.0)
-        on = plain_s[here] - plain_s[before]
-        daily_s[here] = daily_s[before] + np.maximum(on + daily_leg_s[here] - leg_s[here], 3.0)
-        lingering_s[here] = lingering_s[before] + np.maximum(linger[before] * early_s + drive_s[here], 3.0)
+    # What each stop adds, and then, hop by hop, the sums.
+    daily_s[later] = np.maximum(plain_s[later] - plain_s[before] + (daily_leg_s - plain.leg_s[order])[later], 3.0)
+    for (here, there), calls_again in zip(by_hop.steps(), by_hop.any_at(again), strict=True):
+        early_s = np.fmax(planned_s[there] - lingering_s[there], 0.0)
+        lingering_s[here] = lingering_s[there] + np.maximum(linger[there] * early_s + drive_s[here], 3.0)
+        daily_s[here] += daily_s[there]
         if calls_again:
             for way in (daily_s, lingering_s):
-                way[here] = np.where(again[here], second_call_s(way[before], due_s[here]), way[here])
+                way[here] = np.where(again[here], second_call_s(way[there], due_s[here]), way[here])
     lingering_s, daily_s = (np.where(has_plan, by_hop.back(way), np.nan) for way in (lingering_s, daily_s))
     return Outlooks(lingering_s, daily_s, late_s, lead_s)

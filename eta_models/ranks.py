@@ -29,8 +29,21 @@ class Ranks:
 
     def any_at(self, flags: Flags) -> list[bool]:
         """Whether any stop of every hop but the first has a flag; `flags` are in this order."""
+        return self._any(flags)[1:]
+
+    def any_before(self, flags: Flags) -> list[bool]:
+        """The same of the hops before those."""
+        return self._any(flags)[:-1]
+
+    def _any(self, flags: Flags) -> list[bool]:
         sums = np.concatenate([[0], np.cumsum(flags)])[self.starts]
-        return list((sums[2:] > sums[1:-1]).tolist())
+        return list((sums[1:] > sums[:-1]).tolist())
+
+    @property
+    def before(self) -> Ints:
+        """Where the stop before each stands in this order, for all but the first stops."""
+        lengths = np.diff(self.starts)
+        return np.arange(lengths[0], self.starts[-1]) - lengths[:-1].repeat(lengths[1:])
 
     def steps(self) -> list[tuple[slice, slice]]:
         """For every hop but the first where its stops stand, and where those before them do."""

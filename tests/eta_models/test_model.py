@@ -10,7 +10,6 @@ from eta_models.legs import LegPolicy
 from eta_models.model import EtaModel, ModelPolicy, in_order
 from eta_models.model_bytes import dump_model
 from eta_models.network import NetworkPolicy
-from eta_models.ranks import ranks
 from eta_models.runs import RunPolicy
 from eta_models.second_look import SecondLookPolicy
 from eta_models.stays import StayPolicy
@@ -216,9 +215,9 @@ def test_a_poisoned_model_is_reset_counted_and_answers_on(asking):
 def test_times_that_fall_along_a_journey_are_raised_to_the_one_before(asking):
     _, ahead = asking.columns([({}, [{}, {}, {}]), ({}, [{}, {}])])
     falling = np.array([5.0, 3.0, 9.0, 1.0, 0.5])
-    assert in_order(ahead, ranks(ahead), falling).tolist() == [5.0, 5.0, 9.0, 1.0, 1.0]
+    assert in_order(ahead, falling).tolist() == [5.0, 5.0, 9.0, 1.0, 1.0]
     rising = np.array([5.0, 6.0, 9.0, 1.0, 1.0])
-    assert in_order(ahead, ranks(ahead), rising).tolist() == [5.0, 6.0, 9.0, 1.0, 1.0]
+    assert in_order(ahead, rising).tolist() == [5.0, 6.0, 9.0, 1.0, 1.0]
 
 
 LOOK = SecondLookPolicy(NetworkPolicy(kept=256))
