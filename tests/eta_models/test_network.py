@@ -1,5 +1,9 @@
 """A small network that repeats its examples: what it can learn, what it never does, and what comes back from bytes."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,11 +45,22 @@ def test_examples_that_are_repeated_teach_more():
     assert error(taught(NetworkPolicy(), 2_000)) < 0.8 * error(taught(NetworkPolicy(new=128), 2_000))
 
 
-def test_an_answer_has_the_same_bits_alone_and_among_others():
-    network, inputs = taught(NetworkPolicy(), 500), examples(5, 67)[0]
-    together = network.answer(inputs)
-    for first, end in ((0, 1), (7, 20), (3, 67), (66, 67)):
-        assert network.answer(inputs[first:end]).tobytes() == together[first:end].tobytes()
+@given(seed=st.integers(0, 999), scale=st.sampled_from([1e-3, 1.0, 30.0, 1e4]), count=st.integers(1, 1_300))
+def test_an_answer_has_the_same_bits_alone_and_among_others(seed, scale, count):
+    dice, network = np.random.default_rng(seed), Network(NetworkPolicy(), 97)
+    network.weights = (network.weights + dice.normal(size=network.weights.shape) * scale).astype(np.float32)
+    inputs = dice.uniform(-4, 4, (count, 97))
+    order = dice.permutation(count)
+    assert network.answer(inputs[order]).tobytes() == network.answer(inputs)[order].tobytes()
+    assert network.answer(inputs[:1]).tobytes() == network.answer(inputs)[:1].tobytes()
+
+
+def test_its_whole_numbers_say_what_its_weights_do():
+    network, (inputs, _, _) = taught(NetworkPolicy(), 1_000), examples(5, 500)
+    w1, b1, w2, b2, w3, b3 = network._parts(network.weights.astype(np.float64))
+    first = np.maximum(inputs @ w1.transpose(0, 2, 1) + b1, 0.0)
+    plain = ((np.maximum(first @ w2.transpose(0, 2, 1) + b2, 0.0) * w3).sum(axis=2) + b3).mean(axis=0)
+    assert np.abs(network.answer(inputs) - plain).max() < 0.05  # inputs are rounded to a thirty-first
 
 
 def test_what_was_learned_since_the_last_export_changes_no_answer():
@@ -64,6 +79,23 @@ def test_the_same_examples_make_the_same_network_and_it_goes_through_bytes():
         network.learn(*examples(88, 130))
         network.export()
     assert one.dump() == other.dump()
+
+
+LEARNS = """
+import hashlib, numpy as np
+from eta_models.network import Network, NetworkPolicy
+network, dice = Network(NetworkPolicy(), 97), np.random.default_rng(1)
+network.learn(dice.uniform(-4, 4, (600, 97)), dice.normal(size=600), np.ones(600))
+print(hashlib.sha256(network.learned.tobytes()).hexdigest())
+"""
+
+
+def test_it_learns_the_same_however_many_threads_blas_would_have():
+    told = [
+        subprocess.run([sys.executable, "-c", LEARNS], env={**os.environ, "OPENBLAS_NUM_THREADS": count}, capture_output=True, check=True)
+        for count in ("1", "2", "4")
+    ]
+    assert len({each.stdout for each in told}) == 1
 
 
 def test_a_network_of_another_shape_is_refused():
