@@ -23,7 +23,7 @@ PORT = int(os.environ.get("FLEETCAST_BENCH_PORT", "18080"))
 
 class LiveSystem:
     """`shards` of each engine process; without `api` there is none. With `standby` there are two of
-    each, of which one waits. `settings` are variables of the environment of all of them."""
+    each, of which one waits. `settings` are variables of the environment of all of them, `engine` is what Python runs as one."""
 
     def __init__(
         self,
@@ -33,8 +33,9 @@ class LiveSystem:
         start: bool = True,
         standby: bool = False,
         settings: Mapping[str, str] | None = None,
+        engine: Sequence[str] = ("-m", "stream.live"),
     ) -> None:
-        self.standby = standby
+        self.standby, self.engine = standby, engine
         self.settings, self.commands = dict(settings or {}), dict[str, list[str]]()
         self._folder = TemporaryDirectory(prefix="fc-bench-")
         self.folder = Path(self._folder.name)
@@ -56,21 +57,21 @@ class LiveSystem:
     def start(self) -> None:
         """Start the engines and the API, and wait until all live."""
         for shards in self.shards:
-            name, told = f"stream-{shards.split('-')[0]}", ["stream.live", "--shards", shards, "--state-dir", str(self.folder)]
+            name, told = f"stream-{shards.split('-')[0]}", [*self.engine, "--shards", shards, "--state-dir", str(self.folder)]
             if self.standby:
                 self._run(f"{name}-other", *told, "--standby")
                 told.append("--standby")
             self._run(name, *told)
         if self.api:
-            self._run("api", "api", "--port", str(PORT), "--state-dir", str(self.folder))
+            self._run("api", "-m", "api", "--port", str(PORT), "--state-dir", str(self.folder))
         deadline = time.monotonic() + 60
         while not self._lives():
             if time.monotonic() > deadline or any(child.poll() is not None for child in self.children.values()):
                 raise SystemExit("the system did not start: " + (self.folder / "log.txt").read_text()[-2000:])
             time.sleep(0.05)
 
-    def _run(self, name: str, module: str, *args: str) -> None:
-        self.commands[name] = [sys.executable, "-m", module, *args]
+    def _run(self, name: str, *args: str) -> None:
+        self.commands[name] = [sys.executable, *args]
         self.again(name)
 
     def again(self, name: str) -> None:

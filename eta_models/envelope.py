@@ -26,6 +26,10 @@ ALLOWED = {
 """Modules and names of all that a model is made of (the AdaGrad of ours is River's, faster); a name with a dot in it is none of them."""
 
 
+RIVER = version("river")
+"""Found out once: each look through what is installed leaves a circle of objects behind, and circles are hardly ever collected."""
+
+
 class UntrustedModel(ValueError):
     """An envelope that this process does not open: another River, or a class that does not belong there."""
 
@@ -46,7 +50,7 @@ class _OnlyRiver(pickle.Unpickler):
 
 def wrap(objects: object) -> bytes:
     """River objects as bytes."""
-    return msgspec.msgpack.encode(_Envelope(version("river"), pickle.dumps(objects, protocol=5)))
+    return msgspec.msgpack.encode(_Envelope(RIVER, pickle.dumps(objects, protocol=5)))
 
 
 def unwrap(raw: bytes) -> Any:
@@ -56,8 +60,8 @@ def unwrap(raw: bytes) -> Any:
     except msgspec.DecodeError as error:
         msg = f"these bytes are no model: {error}"
         raise UntrustedModel(msg) from error
-    if envelope.river != version("river"):
-        msg = f"the model was written with River {envelope.river}, this is {version('river')}: rebuild it from the log"
+    if envelope.river != RIVER:
+        msg = f"the model was written with River {envelope.river}, this is {RIVER}: rebuild it from the log"
         raise UntrustedModel(msg)
     try:
         return _OnlyRiver(io.BytesIO(envelope.pickled)).load()

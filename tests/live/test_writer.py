@@ -90,6 +90,16 @@ def test_what_redis_lost_is_written_again(client, writer, order, moment):
     assert numbers(client, "f2") == [0, 1, 2]
 
 
+def test_what_was_sent_is_kept_in_one_piece_that_says_the_same(writer, order):
+    one, sent = writer(), order(1, [0], [1], puts={"fixes": ["v1", bytes(range(256)), "ä", b""]})
+    said = sent.args(0)
+    one.write([sent])
+    (kept,) = one.outbox
+    assert isinstance(kept.args, bytes)
+    assert kept.call() == said
+    assert (kept.size, one.outbox_bytes) == (sent.size, sent.size)
+
+
 def test_what_redis_lost_of_a_fleet_that_is_silent_since_is_written_again_too(client, writer, order, moment):
     one = writer(fleets=("f1", "f2"))
     before = moment()

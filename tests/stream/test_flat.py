@@ -11,7 +11,7 @@ import pytest
 
 from eta_models.model import EtaModel
 from stream import texts
-from stream.checkpoint import capture
+from stream.checkpoint import capture, dump
 from stream.fleet import FleetState
 from stream.intake import Entry, Intake
 from stream.live.shown import Shown
@@ -85,3 +85,17 @@ def test_what_a_fleet_holds_does_not_grow_with_its_days(soak, monkeypatch):
     assert len(texts._good_ids) <= 200
     assert len(driven.shown.routes) == len(driven.state.routes)
     assert driven.shown.route_of.keys() == driven.state.visit_rows.keys()
+
+
+def test_what_is_let_go_is_in_no_circle_so_that_it_is_gone_at_once(soak):
+    driven = Driven(soak, 3)
+    driven.round()
+    dump(driven.state)
+    gc.collect()
+    gc.disable()
+    try:
+        driven.round()
+        dump(driven.state)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
