@@ -34,6 +34,8 @@ class Chain:
 
     arrival_s: Floats
     leg_s: Floats
+    slowed: Floats
+    """How many times as long as usually each leg takes, by traffic that was told of."""
     spread_s: Floats
     """Standard deviation of the legs so far, taken as independent."""
     service_s: Floats
@@ -55,6 +57,7 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
     """
     hour = np.minimum(journeys.hour[ahead.journey].astype(np.int64), 23)
     leg_s = legs.expected_s(ahead.leg, ahead.area, hour, ahead.leg_m, ahead.leg_planned_s)
+    slowed = legs.slowed(ahead.area, hour)
     service_s = stays.service_s(ahead.place, ahead.service_s)
     opens = ahead.opens_in_s == ahead.opens_in_s
     hold = np.maximum(stays.hold(ahead.place), 0.0)
@@ -66,11 +69,11 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
     leg = ahead.leg[firsts]
     row = np.where((leg >= 0) & ~ahead.again[firsts], legs.table.runs[leg], -1).astype(np.int64)
     unpaused_s = first_s - journeys.paused_s + journeys.fix_age_s
-    seen = runs.left_s(row, journeys.east_m, journeys.north_m, journeys.still_s, ahead.leg_m[firsts], unpaused_s)
+    seen = runs.left_s(row, journeys.east_m, journeys.north_m, journeys.still_s, ahead.leg_m[firsts], unpaused_s, slowed[firsts])
     first_s = np.where(seen.weight > 0, np.maximum(seen.left_s - journeys.fix_age_s, SOONEST_S) + journeys.paused_s, first_s)
     if trip_s is not None:
         fresh = (trip_s == trip_s) & ((leg < 0) | (legs.table.seen[leg] < KNOWN))
-        first_s = np.where(fresh, np.maximum(trip_s, SOONEST_S) + journeys.paused_s, first_s)
+        first_s = np.where(fresh, np.maximum(trip_s * slowed[firsts], SOONEST_S) + journeys.paused_s, first_s)
     due = np.fmax(ahead.planned_in_s, ahead.opens_in_s)
     first_s = np.where(ahead.again[firsts] & (due[firsts] > SOONEST_S), due[firsts], first_s)
     spread_s = legs.spread_s(ahead.leg, leg_s)
@@ -92,7 +95,7 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
         if calls_again:
             arrival_s[here] = np.where(again[here], second_call_s(arrival_s[there], due_s[here]), arrival_s[here])
     back = by_hop.back
-    return Chain(back(arrival_s), leg_s, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, seen, by_hop)
+    return Chain(back(arrival_s), leg_s, slowed, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, seen, by_hop)
 
 
 def second_call_s(first_s: Floats, due_s: Floats) -> Floats:

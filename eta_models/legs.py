@@ -106,7 +106,7 @@ class Legs:
         weight = seen / (seen + self.policy.leg_prior)
         mean = self.table.mean_s[leg].astype(np.float64)
         usual = np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
-        return usual * self.slowed(area, hour) if len(self.slow) else usual
+        return usual * self.slowed(area, hour)
 
     def know_road(self, start: str, end: str, seconds: float) -> None:
         """What a routing server says of the way between two stops."""
@@ -121,8 +121,14 @@ class Legs:
 
     def slowed(self, area: Ints, hour: Ints) -> Floats:
         """How many times as long as usually ways into an area take at an hour; 1 where nobody says."""
+        if not len(self.slow):
+            return np.ones(len(area))
         known = (area >= 0) & (area < len(self.slow))
         return np.asarray(np.exp(np.where(known, self.slow[np.where(known, area, 0), hour], 0.0)))
+
+    def slowed_then(self, fact: LegTaken) -> float:
+        """The same of a leg that was driven."""
+        return float(self.slowed(np.array([fact.area]), np.array([int(fact.hour)]))[0])
 
     def usual_mps(self, area: int) -> Floats:
         """How fast the fleet comes through an area by road, one value an hour, as far as it has shown."""
@@ -147,9 +153,8 @@ class Legs:
 
     def learn(self, fact: LegTaken) -> None:
         """One traversal, after it happened: what it took beyond the usual because of traffic that was told of is not learned."""
-        if len(self.slow):
-            usual = float(self.slowed(np.array([fact.area]), np.array([int(fact.hour)]))[0])
-            fact = fact._replace(took_s=fact.took_s / usual, drive_s=fact.drive_s / usual)
+        slowed = self.slowed_then(fact)
+        fact = fact._replace(took_s=fact.took_s / slowed, drive_s=fact.drive_s / slowed)
         planned = np.array([fact.leg_planned_s])
         hour, area = np.array([int(fact.hour)]), np.array([fact.area])
         by_plan = int(fact.leg_planned_s > 0)

@@ -22,7 +22,7 @@ from eta_models.legs import LegPolicy, Legs
 from eta_models.outlooks import outlooks
 from eta_models.questions import Answered, Questions
 from eta_models.restraint import Restraint
-from eta_models.runs import RunPolicy, Runs
+from eta_models.runs import LONGEST_S, RunPolicy, Runs
 from eta_models.second_look import SecondLook, SecondLookPolicy
 from eta_models.skill import Skill
 from eta_models.spread import Spread, SpreadPolicy
@@ -129,7 +129,7 @@ class EtaModel:
         self._learn_run(fact)
         self.legs.learn(fact._replace(took_s=took_s, drive_s=min(fact.drive_s, took_s)))
         if fact.deviation_s == fact.deviation_s:
-            self.daily.learn(fact.leg, fact.minute, took_s, fact.deviation_s)
+            self.daily.learn(fact.leg, fact.minute, took_s / self.legs.slowed_then(fact), fact.deviation_s)
         if fact.deviation_before_s == fact.deviation_before_s and fact.deviation_s == fact.deviation_s:
             self.deviation.learn(self.legs.table, fact.leg, fact.deviation_before_s, fact.deviation_s)
 
@@ -141,7 +141,9 @@ class EtaModel:
         if table.runs[fact.leg] < 0:
             table.runs[fact.leg] = self.runs.room()
         if table.runs[fact.leg] >= 0:
-            self.runs.learn(int(table.runs[fact.leg]), np.frombuffer(fact.run, dtype=np.float16).reshape(-1, 4))
+            samples = np.frombuffer(fact.run, dtype=np.float16).reshape(-1, 4).astype(np.float64)
+            samples[:, 3] = np.minimum(samples[:, 3] / self.legs.slowed_then(fact), LONGEST_S)
+            self.runs.learn(int(table.runs[fact.leg]), samples)
 
     def trim_legs(self, live: Ints) -> Ints | None:
         """Forget legs that are too many (at a tick); the new row of every old one, -1 = forgotten; None = nothing moved."""

@@ -37,7 +37,7 @@ def outlooks(journeys: Journeys, ahead: Ahead, plain: Chain, legs: Legs, stays: 
     by_hop = plain.by_hop
     order = by_hop.order
     weight = days / (days + 1.0)
-    daily_leg_s = (plain.leg_s + weight * (took_s - plain.leg_s))[order]
+    daily_leg_s = (plain.leg_s + weight * (took_s * plain.slowed - plain.leg_s))[order]
     drive_s = (plain.leg_s * legs.drive_share(ahead.leg))[order]
     linger = np.minimum(np.maximum(stays.linger(ahead.place), 0.0), 1.0)[order]
     planned_s, again, plain_s = ahead.planned_in_s[order], ahead.again[order], plain.arrival_s[order]

@@ -54,6 +54,10 @@ class Seen:
     weight: Floats
 
 
+LONGEST_S = 60_000.0
+"""More than this is not left of a leg; half floats end at 65,504."""
+
+
 class Runs(Lender):
     """Learned runs of one fleet. A leg's row is kept with the leg."""
 
@@ -80,12 +84,15 @@ class Runs(Lender):
         self.free = np.flatnonzero(unused).tolist()
         self.table.clear(np.array(self.free, dtype=np.int64))
 
-    def left_s(self, row: Ints, east_m: Floats, north_m: Floats, still_s: Floats, leg_m: Floats, plain_s: Floats) -> Seen:
-        """The time to the end of the leg from where vehicles are, leaning on `plain_s` where few were there before; row -1 = no runs."""
+    def left_s(self, row: Ints, east_m: Floats, north_m: Floats, still_s: Floats, leg_m: Floats, plain_s: Floats, slowed: Floats) -> Seen:
+        """The time to the end of the leg from where vehicles are, leaning on `plain_s` where few were there before; row -1 = no runs.
+
+        `slowed`: how many times as long as usually the leg takes, which `plain_s` knows already.
+        """
         mean, spread, weight = plain_s.copy(), np.zeros(len(row)), np.zeros(len(row))
         at = np.flatnonzero((row >= 0) & (east_m == east_m))
         if len(at):
-            left = self.table.left_s[row[at]].astype(np.float64)
+            left = self.table.left_s[row[at]].astype(np.float64) * slowed[at, None]
             near = self._near(row[at], east_m[at], north_m[at], still_s[at], leg_m[at])
             total = near.sum(axis=1)
             seen = (near * left).sum(axis=1) / np.maximum(total, 1e-9)
@@ -104,7 +111,7 @@ class Runs(Lender):
         still = (table.still_s[row].astype(np.float64) - still_s[:, None]) / (p.still_s + p.still_share * still_s)[:, None]
         return np.exp(-0.5 * (east * east + north * north + still * still))
 
-    def learn(self, row: int, samples: Halves) -> None:
+    def learn(self, row: int, samples: Floats | Halves) -> None:
         """The places of one run, one row each: metres east and north of the leg's end, seconds stood, seconds left."""
         self.own()
         table = self.table

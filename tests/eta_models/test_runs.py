@@ -14,8 +14,8 @@ def runs_with(*samples: tuple[float, float, float, float]) -> Runs:
     return runs
 
 
-def left(runs: Runs, east_m=0.0, north_m=500.0, still_s=0.0, plain_s=400.0, row=0):
-    seen = runs.left_s(*(np.array([value]) for value in (row, east_m, north_m, still_s, 1_000.0, plain_s)))
+def left(runs: Runs, east_m=0.0, north_m=500.0, still_s=0.0, plain_s=400.0, row=0, slowed=1.0):
+    seen = runs.left_s(*(np.array([value]) for value in (row, east_m, north_m, still_s, 1_000.0, plain_s, slowed)))
     return float(seen.left_s[0]), float(seen.spread_s[0]), float(seen.weight[0])
 
 
@@ -27,6 +27,11 @@ def test_where_nobody_was_before_the_plain_estimate_stands():
 @pytest.mark.parametrize("unknown", [{"row": -1}, {"east_m": float("nan")}])
 def test_a_leg_without_runs_or_a_vehicle_without_a_place_has_the_plain_estimate(unknown):
     assert left(runs_with((0.0, 500.0, 0.0, 100.0)), **unknown) == (400.0, 0.0, 0.0)
+
+
+def test_traffic_that_was_told_of_makes_what_runs_took_longer():
+    runs = runs_with((0.0, 500.0, 0.0, 100.0))
+    assert left(runs, plain_s=800.0, slowed=2.0)[0] == pytest.approx(2.0 * left(runs)[0])
 
 
 def test_one_run_at_the_very_place_weighs_twice_the_plain_estimate():

@@ -127,3 +127,31 @@ def test_a_leg_in_traffic_that_was_told_of_teaches_what_it_takes_without(road, f
 
     assert learned(2.0, 200) == pytest.approx(learned(1.0, 200) / 2.0, rel=0.01)
     assert np.isfinite(learned(2.0, 200))
+
+
+def test_a_leg_that_past_runs_know_takes_longer_in_traffic_that_was_told_of(road, fleet):
+    def runs_before(count):
+        """So many vehicles that drove the first leg, which teaches runs."""
+        return [
+            part
+            for number in range(count)
+            for part in (
+                road.plan(
+                    [road.stop(1, visit_id=f"{number}.1"), road.stop(2, visit_id=f"{number}.2")],
+                    route_id=f"p{number}",
+                    vehicle_id=f"p{number}",
+                ),
+                road.go(600 * number + 1, route_id=f"p{number}", vehicle_id=f"p{number}"),
+                road.drive(600 * number + 2, 600 * number + 302, 900, 2_400, f"p{number}"),
+            )
+        ]
+
+    before, start = runs_before(8), 4_800
+    own = [road.plan([road.stop(1), road.stop(2)], start), road.go(start + 1), road.drive(start + 2, start + 102, 900, 1_400)]
+    usual, told = (
+        fleet().play(road.log(*before, *own, *more, road.ticks(start + 110, start + 190)))
+        for more in ([], [slowed(road, start - 100, 2.0)])
+    )
+    assert told.reasons == []
+    left_s = [(played.visit("a2")["p50_us"] - road.us(start + 102)) / 1e6 for played in (usual, told)]
+    assert left_s[1] > 1.4 * left_s[0]
