@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eta_models.columns import Floats
+from eta_models.columns import Floats, Ints
 from eta_models.journeys import Ahead, Journeys
 from eta_models.legs import Legs
 from eta_models.ranks import Ranks, ranks
@@ -66,12 +66,10 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
     order, firsts = by_hop.order, np.flatnonzero(ahead.hop == 0)
     drive_s = leg_s[firsts] * legs.drive_share(ahead.leg[firsts])
     share_left, first_s, held_s = _first(journeys, leg_s[firsts], drive_s, stays)
-    leg = ahead.leg[firsts]
-    row = np.where((leg >= 0) & ~ahead.again[firsts], legs.table.runs[leg], -1).astype(np.int64)
-    unpaused_s = first_s - journeys.paused_s + journeys.fix_age_s
-    seen = runs.left_s(row, journeys.east_m, journeys.north_m, journeys.still_s, ahead.leg_m[firsts], unpaused_s, slowed[firsts])
+    seen = _seen(journeys, ahead, firsts, legs, runs, first_s, slowed[firsts])
     first_s = np.where(seen.weight > 0, np.maximum(seen.left_s - journeys.fix_age_s, SOONEST_S) + journeys.paused_s, first_s)
     if trip_s is not None:
+        leg = ahead.leg[firsts]
         fresh = (trip_s == trip_s) & ((leg < 0) | (legs.table.seen[leg] < KNOWN))
         first_s = np.where(fresh, np.maximum(trip_s * slowed[firsts], SOONEST_S) + journeys.paused_s, first_s)
     due = np.fmax(ahead.planned_in_s, ahead.opens_in_s)
@@ -96,6 +94,14 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
             arrival_s[here] = np.where(again[here], second_call_s(arrival_s[there], due_s[here]), arrival_s[here])
     back = by_hop.back
     return Chain(back(arrival_s), leg_s, slowed, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, seen, by_hop)
+
+
+def _seen(journeys: Journeys, ahead: Ahead, firsts: Ints, legs: Legs, runs: Runs, first_s: Floats, slowed: Floats) -> Seen:
+    """What past runs say of the rest of the current legs, whose visits are the rows `firsts`."""
+    leg = ahead.leg[firsts]
+    row = np.where((leg >= 0) & ~ahead.again[firsts], legs.table.runs[leg], -1).astype(np.int64)
+    unpaused_s = first_s - journeys.paused_s + journeys.fix_age_s
+    return runs.left_s(row, journeys.east_m, journeys.north_m, journeys.still_s, ahead.leg_m[firsts], unpaused_s, slowed)
 
 
 def second_call_s(first_s: Floats, due_s: Floats) -> Floats:
