@@ -99,7 +99,7 @@ class Visits(Columns):
     leg_planned_s: Floats32
     """Planned travel time from the stop before; NaN where the plan has none."""
     entered_us: Ints
-    """First entry into the radius while an earlier visit was still open."""
+    """First entry into the radius while an earlier visit was still open. Of a visit the vehicle is at: see `steps/leaving.py`."""
     stood: Small
     """Whether the vehicle has stood there since `entered_us` while its driver's word was awaited (1)."""
     arrived_us: Ints

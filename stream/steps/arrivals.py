@@ -44,6 +44,10 @@ class Segment:
         """The share of the path driven at a time: 0 before it, 1 after it."""
         return 0.0 if self.to_us <= self.from_us else min(1.0, max(0.0, (at_us - self.from_us) / (self.to_us - self.from_us)))
 
+    def share_since(self, at_us: int) -> float:
+        """The same, below 0 for a time before the path."""
+        return self.share_at(at_us) if at_us >= self.from_us else (at_us - self.from_us) / max(self.to_us - self.from_us, 1)
+
     def at_us(self, share: float) -> int:
         """When the vehicle was at a share of the path."""
         return self.from_us + round(share * (self.to_us - self.from_us))

@@ -15,6 +15,7 @@ from stream.fleet import FleetState
 from stream.outputs import Outputs
 from stream.steps.arrivals import Segment, arrive, depart
 from stream.steps.first_stop import may_be_past_first_stop, pass_first_stop
+from stream.steps.leaving import inside_since_us, left_us
 from stream.steps.word import WORD, is_word_awaited, stood_s
 from stream.vehicles import Vehicles
 from stream.visits import OPEN, Visits
@@ -29,9 +30,7 @@ class ProgressPolicy:
     skip_dwell_s: float = 45.0
     """Stay inside a later stop's radius that shows that it is served before an open one with service time."""
     leave_factor: float = 2.0
-    """A stop with service time that was left after a short stay counts as left only so many radii away: drivers look for a place."""
-    short_stay: float = 0.25
-    """A stay of less than this share of the service time is short. Who said from outside the radius that he is there left as far beyond."""
+    """Who said from outside the radius that he is there has left so many radii beyond. Who serves a stop: see `leaving`."""
     off_plan_factor: float = 2.0
     off_plan_m: float = 1_000.0
     """Off plan: further from the next stop than this many legs plus so many metres."""
@@ -91,7 +90,7 @@ def walk(policy: ProgressPolicy, state: FleetState, segment: Segment, out: Outpu
             if left is None:
                 return happened
             depart(state, segment, here, segment.at_us(left), out)
-            share, happened = left, True
+            share, happened = max(left, 0.0), True
             continue
         reached = _reaches(policy, state, segment, since, share)
         if reached is None:
@@ -103,7 +102,7 @@ def walk(policy: ProgressPolicy, state: FleetState, segment: Segment, out: Outpu
 
 
 def _leaves(policy: ProgressPolicy, state: FleetState, segment: Segment, here: int, share: float) -> float | None:
-    """Where on the path (share 0..1) the vehicle leaves the stop it stands at; None = it is still there."""
+    """Where on the path (share 0..1, below 0: before it) the vehicle leaves the stop it stands at; None = it is still there."""
     visits, past = state.visits, segment.past(state.visits, here)
     radius_m, service_s = float(visits.radius_m[here]), float(visits.service_s[here])
     served = visits.done_us[here] != MISSING
@@ -123,8 +122,10 @@ def _leaves(policy: ProgressPolicy, state: FleetState, segment: Segment, here: i
             return None
         return max(share, entry, segment.share_at(int(visits.done_us[here])))
     leaves = max(share, past.exit(radius_m) or 0.0, segment.share_at(arrived_us))
-    short = service_s > 0 and not served and (segment.at_us(leaves) - arrived_us) / 1e6 < policy.short_stay * service_s
-    return None if short and past.end_m <= policy.leave_factor * radius_m else leaves
+    if service_s > 0 and not served:
+        at_us = left_us(state, segment, here, segment.at_us(leaves))
+        return None if at_us is None else segment.share_since(at_us)
+    return leaves
 
 
 def _stood_m(state: FleetState, row: int, here: int) -> float:
@@ -181,22 +182,12 @@ def _stands(state: FleetState, segment: Segment, visit: int, entered_us: int, in
     visits = state.visits
     if not inside and visits.stood[visit]:
         return int(visits.entered_us[visit])
-    since_us = _inside_since_us(visits, visit, entered_us, inside)
+    since_us = inside_since_us(visits, visit, entered_us, inside)
     if since_us is None:
         return None
     stood = stood_s(state, segment.row, visit, segment.to_us, WORD.near_share)
     visits.stood[visit] |= stood >= WORD.served_s
     return since_us if stood >= WORD.forgets_s else None
-
-
-def _inside_since_us(visits: Visits, visit: int, entered_us: int, inside: bool) -> int | None:
-    """Since when the vehicle is at a visit, which is noted; None = it is not, and what was noted is forgotten."""
-    if not inside:
-        visits.entered_us[visit] = MISSING
-        return None
-    if visits.entered_us[visit] == MISSING:
-        visits.entered_us[visit] = entered_us
-    return int(visits.entered_us[visit])
 
 
 def _calls_again(visits: Visits, visit: int) -> bool:
@@ -218,5 +209,8 @@ def _skips_to(
     if not (visits.service_s[following:visit] > 0).any():
         skipped = segment.past(visits, following, since)
         return entered_us if skipped.end_m > skipped.start_m else None
-    since_us = _inside_since_us(visits, visit, entered_us, inside)
-    return since_us if since_us is not None and segment.to_us - since_us >= policy.skip_dwell_s * 1e6 else None
+    since_us = inside_since_us(visits, visit, entered_us, inside)
+    if since_us is None:
+        return None
+    since_us = max(since_us, int(state.vehicles.left_us[segment.row]))  # two doors may share a place: until then it stood at the one before
+    return since_us if segment.to_us - since_us >= policy.skip_dwell_s * 1e6 else None
