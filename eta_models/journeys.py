@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from eta_models.columns import Flags, Floats, Floats32, Ints
 
+SERVED_S = 86_400.0
+"""`Journeys.elapsed_s` of a vehicle that stands where all is done."""
+
 
 @dataclass(frozen=True, slots=True)
 class Journeys:
@@ -103,6 +106,8 @@ class Estimates:
     """The plain time to the next stop."""
     slots: Ints
     """Where the errors of each answer are tracked: shape (rows, trackers)."""
+    regime: Ints
+    """What the vehicle does, see `restraint`."""
 
 
 class LegTaken(NamedTuple):

@@ -21,7 +21,7 @@ from eta_models.lateness import Asked, Lateness, LatenessPolicy
 from eta_models.legs import LegPolicy, Legs
 from eta_models.outlooks import outlooks
 from eta_models.questions import Answered, Questions
-from eta_models.restraint import Restraint
+from eta_models.restraint import REGIMES, Restraint, regime_of
 from eta_models.runs import LONGEST_S, RunPolicy, Runs
 from eta_models.second_look import SecondLook, SecondLookPolicy
 from eta_models.skill import Skill
@@ -65,7 +65,7 @@ class EtaModel:
         self.runs, self.daily, self.trackers = Runs(policy.runs), Daily(), Trackers(policy.trackers)
         self.trips = Trips(policy.trips)
         self.spread = Spread(policy.spread)
-        self.second_look, self.restraint = SecondLook(policy.second_look), Restraint(CELLS)
+        self.second_look, self.restraint = SecondLook(policy.second_look), Restraint(REGIMES * CELLS)
         self.questions, self.skill = Questions(), Skill()
 
     @property
@@ -89,7 +89,8 @@ class EtaModel:
             self.second_look.inputs(table, experts, base_s, first_s, journeys.now_s[ahead.journey]), base_s, first_s
         )
         learned_s = self.second_look.weigh(first_s, looked_s, cell)
-        held_s = self.restraint.hold(cell, experts[:, BY_PLAN], learned_s)
+        regime = regime_of(journeys, self.stays.service_s(journeys.place, journeys.service_s))[ahead.journey]
+        held_s = self.restraint.hold(regime * CELLS + cell, experts[:, BY_PLAN], learned_s)
         p50_s = in_order(ahead, np.maximum(held_s, 1.0))
         width_s = self.spread.expected(table) * scale_s(p50_s)
         low, high = self.intervals.bounds(p50_s, kind_of(ahead.hop, journeys.fix_age_s[ahead.journey]), width_s)
@@ -107,6 +108,7 @@ class EtaModel:
             lead_s=np.where(firsts & ~ahead.again, journeys.lead_s[ahead.journey], 0.0),
             first_s=plain.first_s[ahead.journey],
             slots=slots,
+            regime=regime,
         )  # fmt: skip
 
     def _answers(self, journeys: Journeys, ahead: Ahead) -> Answers:
@@ -186,7 +188,8 @@ class EtaModel:
         self.trips.learn(answered.trips, took_s[answered.of_trips])
         cell, scale = cell_of(group), scale_s(base_s)
         learned_s = self.second_look.weigh(first_s, looked_s, cell)
-        self.restraint.learn(cell, (experts[:, BY_PLAN] - took_s) / scale, (learned_s - took_s) / scale)
+        kind = kept.regime[rows].astype(np.int64) * CELLS + cell
+        self.restraint.learn(kind, (experts[:, BY_PLAN] - took_s) / scale, (learned_s - took_s) / scale)
         self.second_look.learn(inputs, base_s, first_s, looked_s, cell, took_s)
         some = np.arange(len(took_s)) % (1 if self.correction.asked.sum() < self.policy.plenty else 3) == 0
         self.correction.learn(table, base_s, hop, experts, took_s, some)

@@ -24,6 +24,7 @@ from eta_models.model_bytes import ARRAYS, SavedModel, loaded, networks_of, part
 from eta_models.model_settings import with_settings, wrong_settings
 from eta_models.network import Network, NetworkPolicy
 from eta_models.plain_river import Numbers, give, numbers
+from eta_models.restraint import REGIMES
 from eta_models.runs import RunTable
 from eta_models.second_look import WIDTH as LOOKED_AT
 from eta_models.spread import NAMES as OF_SPREAD
@@ -101,6 +102,7 @@ def layout() -> str:
         OF_TRIPS,
         Network.FLAT,
         NetworkPolicy().units,
+        REGIMES,
         sorted(ARRAYS.items()),
     )
     return sha256(repr((names, tables)).encode()).hexdigest()[:16]

@@ -61,6 +61,7 @@ class Questions(Columns):
         "width_s": ("f4", 1.0),
         "lead_s": ("f4", 0.0),
         "first_s": ("f4", 0.0),
+        "regime": ("i1", 0),
         "slots": ("i2", 0, len(OFF)),
         "features": ("i1", 0, len(NAMES)),
         "experts": ("f2", 0.0, len(EXPERTS) + 1),
@@ -77,6 +78,7 @@ class Questions(Columns):
     lead_s: Floats32
     first_s: Floats32
     """What the next stop was asked about with: the lead at the stop where the leg began, and the plain time to it."""
+    regime: Small
     slots: Ints32
     features: Small
     """In steps of 1/31: what waits is most of what a vehicle takes, and errors are a hundred times as large."""
@@ -113,6 +115,7 @@ class Questions(Columns):
         self.width_s[places] = answer.width_s[rows]
         self.lead_s[places] = answer.lead_s[rows]
         self.first_s[places] = answer.first_s[rows]
+        self.regime[places] = answer.regime[rows]
         self.slots[places] = answer.slots[rows]
         self.features[places] = np.rint(answer.features[rows] * STEPS)
         base_s = self.base_s[places].astype(np.float64)

@@ -1,12 +1,14 @@
 """How far all that was learned may move an answer away from the plan with the current deviation.
 
-Half way at first, and then as far as it was right lately, apart for each horizon. Where little can be learned, half way is better than
-either; where much can, all of the way is allowed after a few hundred questions.
+Half way at first, and then as far as it was right lately, apart for each horizon and for what the vehicle does: while a customer is served
+the plan knows nearly all that can be known, and when that takes longer than usual it knows nothing. Where little can be learned, half way
+is better than either; where much can, all of the way is allowed after a few hundred questions.
 """
 
 import numpy as np
 
 from eta_models.columns import Floats, Ints
+from eta_models.journeys import SERVED_S, Journeys
 from eta_models.running_means import learn_means
 
 SHARES = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
@@ -20,6 +22,15 @@ SHARPNESS = 50.0
 TRUSTED = 200.0
 """Before so many answers what was seen counts for less in proportion."""
 MOST = 8.0
+
+REGIMES = 3
+"""What the vehicle does: 0 = it is under way, or nobody is served (any more), 1 = serves a customer, 2 = does so for longer than usual."""
+
+
+def regime_of(journeys: Journeys, usual_s: Floats) -> Ints:
+    """The regime of each journey; `usual_s` is the expected service where it stands."""
+    serves = journeys.standing & (journeys.service_s > 0) & (journeys.elapsed_s < SERVED_S)
+    return serves.astype(np.int64) + (serves & (journeys.elapsed_s > usual_s))
 
 
 class Restraint:

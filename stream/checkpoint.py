@@ -33,7 +33,7 @@ from stream.slowed import Slowed, ToldSpeeds
 from stream.vehicles import Vehicles
 from stream.visits import Visits
 
-VERSION = 5
+VERSION = 6
 _MAGIC = b"FLEETCAST-CHECKPOINT\n"
 _SUM_BYTES = 16
 

@@ -5,7 +5,7 @@ from typing import TypedDict
 import numpy as np
 
 from eta_models.columns import MISSING, Flags, Floats, Ints
-from eta_models.journeys import Ahead, Journeys
+from eta_models.journeys import SERVED_S, Ahead, Journeys
 from geofences.positions import METRES_PER_DEGREE, distance_m
 from stream.fleet import FleetState
 from stream.moments import minute_of_day
@@ -97,7 +97,7 @@ def journeys_of(state: FleetState, rows: Ints, now_us: Ints, distances_m: Floats
         fix_age_s=fix_age_s,
         to_next_m=np.where(located, np.maximum(to_next_m - visits.radius_m[following], 0.0), UNKNOWN_LEG_M),
         behind_m=np.where(located, behind_m, 0.0),
-        elapsed_s=np.where(served, 86_400.0, np.maximum((now_us - since_us) / 1e6, 0.0)),
+        elapsed_s=np.where(served, SERVED_S, np.maximum((now_us - since_us) / 1e6, 0.0)),
         still_s=np.where(located, np.maximum((v.at_us[rows] - v.still_us[rows]) / 1e6, 0.0), 0.0),
         speed_mps=v.speed_mps[rows].astype(np.float64),
         approach_mps=_approach_mps(v, visits, rows, to_next_m),

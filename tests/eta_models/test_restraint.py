@@ -1,11 +1,14 @@
 """How far learned answers may move away from the plan."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eta_models.restraint import Restraint
+from eta_models.journeys import SERVED_S
+from eta_models.restraint import Restraint, regime_of
 
 AT = np.zeros(500, dtype=np.int64)
 
@@ -44,6 +47,19 @@ def test_what_was_learned_since_the_last_export_changes_no_answer():
     before = share(restraint)
     restraint.learn(AT, np.zeros(500), np.ones(500))
     assert share(restraint) == before
+
+
+@dataclass(frozen=True)
+class Doing:
+    """What of journeys a regime rests on: under way, on time, overdue, done, at a stop without service."""
+
+    standing: np.ndarray = field(default_factory=lambda: np.array([False, True, True, True, True]))
+    service_s: np.ndarray = field(default_factory=lambda: np.array([np.nan, 120.0, 120.0, 120.0, 0.0]))
+    elapsed_s: np.ndarray = field(default_factory=lambda: np.array([500.0, 100.0, 101.0, SERVED_S, 500.0]))
+
+
+def test_the_regime_says_whether_somebody_is_served_and_for_longer_than_usual():
+    assert regime_of(Doing(), np.full(5, 100.0)).tolist() == [0, 1, 2, 0, 0]
 
 
 @given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=1, max_size=40), st.floats(0, 1e5), st.floats(0, 1e5))
