@@ -29,7 +29,7 @@ class DeviationPolicy:
     huber_min: float = 2.0
     """An error beyond so many minutes counts by its root only."""
     most_min: float = 15.0
-    """Deviations are cut to so many minutes: beyond it is a breakdown, not a habit."""
+    """Habits are learned of so many minutes of a deviation: what is beyond is a breakdown, and stays as it is."""
 
 
 class Deviation:
@@ -74,14 +74,14 @@ class Deviation:
     def _kept_s(self, up: Floats, down: Floats, deviation_s: Floats) -> Floats:
         """What is left at the end of a leg of the deviation at its start, beside what is usual there."""
         most_s = 60.0 * self.policy.most_min
-        late_s = np.minimum(np.maximum(deviation_s, 0.0), most_s)
-        return up * late_s + down * np.maximum(np.minimum(deviation_s, 0.0), -most_s)
+        late_s, early_s = np.minimum(np.maximum(deviation_s, 0.0), most_s), np.maximum(np.minimum(deviation_s, 0.0), -most_s)
+        return up * late_s + down * early_s + (deviation_s - late_s - early_s)
 
     def learn(self, table: LegTable, leg: int, before_s: float, after_s: float) -> None:
         """The deviations at both ends of a leg, after it was driven."""
         p, most = self.policy, self.policy.most_min
         late = min(most, max(-most, before_s / 60.0))
-        target = min(most + 5.0, max(-most - 5.0, after_s / 60.0))
+        target = min(most + 5.0, max(-most - 5.0, after_s / 60.0 - (before_s / 60.0 - late)))
         up, down = max(late, 0.0), min(late, 0.0)
         error = abs(target - float(self.fleet[0] + up * self.fleet[1] + down * self.fleet[2]))
         row = np.array([1.0, up, down, up * up, down * down, target, up * target, down * target]) / max(1.0, error / p.huber_min)

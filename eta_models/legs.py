@@ -12,6 +12,7 @@ import numpy as np
 from eta_models.bounded_keys import BoundedKeys, keyed_row, trim_keyed
 from eta_models.columns import Columns, Floats, Floats32, Ints, Ints32, Small
 from eta_models.journeys import LegTaken
+from eta_models.lengths import LENGTHS_S, length_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class LegPolicy:
     leg_prior: float = 2.0
     """So many traversals weigh as much as what the levels above say."""
     area_prior: float = 5.0
+    length_prior: float = 5.0
+    """So many ways of its length weigh as much as what the fleet shows of all."""
     capacity: int = 32_768
     """Legs kept (an eighth more between two trims); the least recently used make room."""
 
@@ -80,6 +83,8 @@ class Legs:
         """Mean share of driving in a leg's time, and its count."""
         self.fleet = np.zeros((2, 2))
         """Log ratio of taken to expected and its count, for legs without and with a planned time."""
+        self.lengths = np.zeros((len(LENGTHS_S) + 1, 2))
+        """The same beyond that, for legs with a planned time, by its length."""
 
     def leg(self, from_stop: str, to_stop: str) -> int:
         """The row of the leg between two stops."""
@@ -167,6 +172,10 @@ class Legs:
         share = self.fleet[by_plan]
         share[1] = min(share[1] + 1.0, 10.0 * self.policy.memory)
         share[0] += ratio / (share[1] + self.policy.area_prior)
+        if by_plan:
+            length = self.lengths[length_of(planned)[0]]
+            length[1] = min(length[1] + 1.0, 10.0 * self.policy.memory)
+            length[0] += ratio / (length[1] + self.policy.length_prior)
         driven = min(1.0, max(0.0, fact.drive_s / max(fact.took_s, 1.0)))
         self.fleet_share[1] = min(self.fleet_share[1] + 1.0, 10.0 * self.policy.memory)
         self.fleet_share[0] += (driven - self.fleet_share[0]) / self.fleet_share[1]
@@ -187,7 +196,8 @@ class Legs:
     def _prior_s(self, leg_m: Floats, planned_s: Floats) -> Floats:
         p = self.policy
         by_distance = (leg_m * p.detour / p.first_speed_mps + p.start_s) * np.exp(self.fleet[0, 0])
-        return np.where(planned_s > 0, planned_s * np.exp(self.fleet[1, 0]), np.where(leg_m >= 0, by_distance, 60.0))
+        by_plan = planned_s * np.exp(self.fleet[1, 0] + self.lengths[length_of(planned_s), 0])
+        return np.where(planned_s > 0, by_plan, np.where(leg_m >= 0, by_distance, 60.0))
 
     def _area(self, area: Ints, hour: Ints) -> Floats:
         if not len(self.area_hours):

@@ -19,8 +19,8 @@ from eta_models.skill import Skill
 from eta_models.stays import PlaceTable, Stays
 
 ARRAYS = {
-    "legs": ("area_hours", "fleet", "fleet_share"),
-    "stays": ("fleet",),
+    "legs": ("area_hours", "fleet", "lengths", "fleet_share"),
+    "stays": ("fleet", "lengths"),
     "deviation": ("moments", "fleet"),
     "correction": ("weights", "loss", "asked", "_hedge", "_blend"),
     "intervals": ("low", "high", "asked", "below", "_low", "_high"),

@@ -39,6 +39,7 @@ def outlooks(journeys: Journeys, ahead: Ahead, plain: Chain, legs: Legs, stays: 
     weight = days / (days + 1.0)
     daily_leg_s = (plain.leg_s + weight * (took_s * plain.slowed - plain.leg_s))[order]
     drive_s = (plain.leg_s * legs.drive_share(ahead.leg))[order]
+    serves = plain.service_s[order] > 0
     linger = np.minimum(np.maximum(stays.linger(ahead.place), 0.0), 1.0)[order]
     planned_s, again, plain_s = ahead.planned_in_s[order], ahead.again[order], plain.arrival_s[order]
     due_s = np.fmax(ahead.planned_in_s, ahead.opens_in_s)[order]
@@ -48,7 +49,8 @@ def outlooks(journeys: Journeys, ahead: Ahead, plain: Chain, legs: Legs, stays: 
     daily_s[later] = np.maximum(plain_s[later] - plain_s[before] + (daily_leg_s - plain.leg_s[order])[later], 3.0)
     for (here, there), calls_again in zip(by_hop.steps(), by_hop.any_at(again), strict=True):
         early_s = np.fmax(planned_s[there] - lingering_s[there], 0.0)
-        lingering_s[here] = lingering_s[there] + np.maximum(linger[there] * early_s + drive_s[here], 3.0)
+        lingers_s = np.maximum(linger[there] * early_s + drive_s[here], 3.0)
+        lingering_s[here] = lingering_s[there] + np.where(serves[there], np.maximum(plain_s[here] - plain_s[there], 3.0), lingers_s)
         daily_s[here] += daily_s[there]
         if calls_again:
             for way in (daily_s, lingering_s):

@@ -8,6 +8,7 @@ import numpy as np
 from eta_models.bounded_keys import BoundedKeys, keyed_row, trim_keyed
 from eta_models.columns import Columns, Floats, Floats32, Ints
 from eta_models.journeys import StayEnded
+from eta_models.lengths import LENGTHS_S, length_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class StayPolicy:
 
     place_prior: float = 3.0
     """So many stays weigh as much as what the fleet shows."""
+    length_prior: float = 5.0
+    """So many stays of one planned length weigh as much as what the fleet shows of all."""
     memory: float = 30.0
     hold_worth_s: float = 60.0
     """Earliness from which on a hold is learned: less drowns in the noise."""
@@ -51,8 +54,10 @@ class Stays:
         self.policy = policy
         self.table = PlaceTable()
         self.keys: BoundedKeys[str] = BoundedKeys(policy.capacity)
-        self.fleet = np.array([[1.0, 5.0], [1.0, 5.0], [0.5, 5.0]])
-        """Value and count of: taken / planned service, hold for an opening, share of a lead that is lingered."""
+        self.fleet = np.array([[0.0, 5.0], [1.0, 5.0], [0.5, 5.0]])
+        """Value and count of: seconds of service beyond the planned, hold for an opening, share of a lead that is lingered."""
+        self.lengths = np.zeros((len(LENGTHS_S) + 1, 2))
+        """Taken / planned service and its count, by the length of the planned."""
 
     def place(self, stop: str) -> int:
         """The row of a place."""
@@ -64,7 +69,11 @@ class Stays:
 
     def service_s(self, place: Ints, planned_s: Floats) -> Floats:
         """Expected work at a stop in seconds, without waiting; 0 where none is planned: it is part of the leg then."""
-        expected = self._shrunk(place, self.table.seen, self.table.service_s, planned_s * self.fleet[0, 0])
+        beyond_s = planned_s + self.fleet[0, 0]
+        ratio, seen = self.lengths[length_of(planned_s)].T
+        weight = seen / (seen + self.policy.length_prior)
+        expected = weight * planned_s * ratio + (1.0 - weight) * np.maximum(beyond_s, 0.5 * planned_s)
+        expected = self._shrunk(place, self.table.seen, self.table.service_s, expected)
         return np.where(planned_s > 0, expected, 0.0)
 
     def hold(self, place: Ints) -> Floats:
@@ -87,7 +96,9 @@ class Stays:
             self.learn_hold(fact.place, (fact.took_s - service) / fact.early_s)
         elif fact.service_s > 0:
             took = min(fact.took_s, self.policy.longest_s)
-            self._fold(self.fleet[0], min(5.0, took / fact.service_s))
+            ratio = min(5.0, took / fact.service_s)
+            self._fold(self.fleet[0], (min(2.0, ratio) - 1.0) * fact.service_s)
+            self._fold(self.lengths[int(length_of(np.array([fact.service_s]))[0])], ratio)
             self._fold_row(self.table.seen, self.table.service_s, fact.place, took)
 
     def learn_hold(self, place: int, share: float) -> None:

@@ -138,6 +138,7 @@ def depart(state: FleetState, segment: Segment, visit: int, at_us: int, out: Out
     vehicles, visits, row = state.vehicles, state.visits, segment.row
     if visits.state[visit] == ARRIVED:
         visits.state[visit] = DEPARTED
+    visits.entered_us[visit], visits.stood[visit] = MISSING, 0  # nobody asks any more, and it would be kept with every visit
     arrived_us = int(visits.arrived_us[visit])
     if at_us > arrived_us != visits.done_us[visit]:
         state.truths.append(Truth(segment.position, "stay", visit, (at_us - arrived_us) / 1e6))

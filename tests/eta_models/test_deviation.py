@@ -86,9 +86,20 @@ def test_stops_come_at_least_ten_seconds_apart_however_far_the_plan_has_passed(a
         assert third - second >= 10.0
 
 
-def test_beyond_a_quarter_of_an_hour_a_delay_travels_as_a_quarter_of_an_hour(asking):
-    visits = planned(100.0, 400.0)
-    assert followed(asking, visits, deviation_s=900.0) == followed(asking, visits, deviation_s=36_000.0)
+def test_beyond_a_quarter_of_an_hour_a_delay_is_kept(asking):
+    visits = planned(1_000.0, 1_400.0)
+    quarter, more = (followed(asking, visits, deviation_s=deviation_s)[1] for deviation_s in (900.0, 2_400.0))
+    assert more[0] == pytest.approx(quarter[0] + 1_500.0)
+    assert more[0] == pytest.approx(1_000.0 + 0.8 * 900.0 + 1_500.0)
+
+
+def test_who_is_very_late_and_stays_so_teaches_that_nothing_is_made_up():
+    deviation, legs = Deviation(POLICY), legs_of(1)
+    for _ in range(500):
+        deviation.learn(legs.table, 0, 3_600.0, 3_600.0)
+    deviation.export(legs)
+    base, up, _ = legs.table.transfer[0].tolist()
+    assert base + 15.0 * up == pytest.approx(15.0, abs=0.3)
 
 
 def test_a_learned_transfer_counts_from_the_export_on_for_its_leg_and_the_fleet(asking):

@@ -11,7 +11,7 @@ from eta_models.journeys import LegTaken
 from eta_models.legs import LegPolicy, Legs
 
 NAN = float("nan")
-BY_HAND = {"detour": 1.3, "first_speed_mps": 6.0, "start_s": 30.0, "memory": 30.0, "leg_prior": 2.0, "area_prior": 5.0}
+BY_HAND = {"detour": 1.3, "first_speed_mps": 6.0, "start_s": 30.0, "memory": 30.0, "leg_prior": 2.0, "area_prior": 5.0, "length_prior": 5.0}
 FACTS = st.builds(
     LegTaken,
     leg=st.integers(-1, 3),
@@ -70,6 +70,15 @@ def test_the_first_traversal_moves_fleet_and_leg_by_what_it_weighs():
     fleet = 160.0 * math.exp(math.log(2.0) / (1.0 + 5.0))
     assert expected(legs, leg=1) == pytest.approx(fleet)
     assert expected(legs, leg=0) == pytest.approx(320.0 / 3.0 + fleet * 2.0 / 3.0)
+
+
+def test_a_plan_that_is_too_long_for_short_ways_is_believed_for_long_ones():
+    legs = legs_of()
+    for _ in range(100):
+        legs.learn(taken(45.0, planned_s=90.0))
+        legs.learn(taken(1_800.0, planned_s=1_800.0))
+    assert 44.0 < expected(legs, planned_s=90.0) < 50.0
+    assert 1_700.0 < expected(legs, planned_s=1_800.0) < 1_850.0
 
 
 def test_nine_tenths_of_a_leg_never_seen_are_driven():

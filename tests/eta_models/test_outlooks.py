@@ -38,6 +38,11 @@ def test_what_is_lingered_is_learned_by_place(asking, linger):
     assert ways.lingering_s[1] == pytest.approx(45.0 + linger * 100.0 + 90.0, abs=2.0)
 
 
+def test_a_stop_with_service_is_left_when_that_is_done(asking):
+    plain, ways = seen(asking.one(visit(145.0, service_s=300.0), visit(700.0)))
+    assert ways.lingering_s.tolist() == plain.arrival_s.tolist() == [45.0, 45.0 + 300.0 + 100.0]
+
+
 def test_a_late_vehicle_does_not_linger(asking):
     _, ways = seen(asking.one(visit(-500.0), visit(-400.0)))
     assert ways.lingering_s.tolist() == [45.0, 45.0 + 90.0]

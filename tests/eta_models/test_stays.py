@@ -9,7 +9,7 @@ from eta_models.journeys import StayEnded
 from eta_models.stays import StayPolicy, Stays
 
 HERE, ELSEWHERE, NOWHERE = 0, 1, -1
-BY_HAND = {"place_prior": 3.0, "memory": 30.0, "hold_worth_s": 60.0, "longest_s": 7_200.0}
+BY_HAND = {"place_prior": 3.0, "memory": 30.0, "hold_worth_s": 60.0, "longest_s": 7_200.0, "length_prior": 5.0}
 
 
 def stays_of(**policy: float) -> Stays:
@@ -47,10 +47,19 @@ def test_a_stop_without_planned_service_has_none_whatever_was_seen_there(planned
 def test_the_first_stay_moves_fleet_and_place_by_what_it_weighs():
     stays = stays_of()
     stays.learn(served(120.0, planned_s=60.0))
-    ratio = 1.0 + (2.0 - 1.0) / 6.0
-    assert service(stays, ELSEWHERE, 90.0) == pytest.approx(90.0 * ratio)
-    assert service(stays, HERE, 60.0) == pytest.approx(0.25 * 120.0 + 0.75 * 60.0 * ratio)
+    beyond_s, weight = 60.0 / 6.0, 1.0 / 6.0  # of the fleet; of what was planned as long, between one and two minutes
+    assert service(stays, ELSEWHERE, 90.0) == pytest.approx(weight * 180.0 + (1.0 - weight) * (90.0 + beyond_s))
+    fleet = weight * 120.0 + (1.0 - weight) * (60.0 + beyond_s)
+    assert service(stays, HERE, 60.0) == pytest.approx(0.25 * 120.0 + 0.75 * fleet)
     assert hold(stays, HERE) == 1.0
+
+
+def test_a_plan_that_is_too_short_for_short_stays_is_believed_for_long_ones():
+    stays = stays_of()
+    for _ in range(50):
+        stays.learn(served(180.0, place=NOWHERE, planned_s=120.0))
+    assert 175.0 < service(stays, NOWHERE, 120.0) < 181.0
+    assert 1_800.0 < service(stays, NOWHERE, 1_800.0) < 1_861.0
 
 
 def test_the_first_hold_moves_fleet_and_place_by_what_it_weighs():
