@@ -92,17 +92,18 @@ def trips_made(rng: np.random.Generator, count: int) -> Floats32:
     """Trips without a plan in a town of ten kilometres."""
     made = rng.uniform(0, 1, (count, len(ASKED)))
     spans = {"lat": 0.1, "lon": 0.1, "to_lat": 0.1, "to_lon": 0.1, "to_m": 6_000.0, "behind_m": 3_000.0, "leg_m": 7_000.0}
-    spans |= {"elapsed_s": 900.0, "hour": 24.0, "vehicle": 300.0, "speed_mps": 15.0, "closing_mps": 12.0}
+    spans |= {"elapsed_s": 900.0, "hour": 24.0, "vehicle": 300.0, "speed_mps": 15.0, "closing_mps": 12.0, "still_s": 300.0}
     return (made * [spans.get(name, 1.0) for name in ASKED]).astype(np.float32)
 
 
 def trip_costs(rng: np.random.Generator, count: int) -> tuple[float, float]:
     """Microseconds to answer and to learn a trip without a plan, so many at a time."""
     trips, model = trips_made(rng, count), Trips(TripPolicy())
-    model.learn(trips, 60.0 + trips[:, ASKED.index("to_m")] / 5.0)
+    took_s, now_s = 60.0 + trips[:, ASKED.index("to_m")] / 5.0, np.zeros(count)
+    model.learn(trips, took_s, now_s, 0.0)
     model.export()
-    answer = microseconds(lambda: model.expected_s(trips), count)
-    return answer, microseconds(lambda: model.learn(trips, 60.0 + trips[:, ASKED.index("to_m")] / 5.0), count)
+    answer = microseconds(lambda: model.expected_s(trips, now_s), count)
+    return answer, microseconds(lambda: (model.learn(trips, took_s, now_s, 0.0), model.export()), count)
 
 
 def one_model(rng: np.random.Generator) -> float:

@@ -113,7 +113,7 @@ class EtaModel:
 
     def _answers(self, journeys: Journeys, ahead: Ahead) -> Answers:
         """What the plain estimates say."""
-        plain = chain(journeys, ahead, self.legs, self.stays, self.runs, self.trips.left_s(journeys.trip))
+        plain = chain(journeys, ahead, self.legs, self.stays, self.runs, self.trips.left_s(journeys.trip, journeys.now_s))
         ways = outlooks(journeys, ahead, plain, self.legs, self.stays, self.daily)
         from_here, from_last = self.deviation.follow(journeys, ahead, plain, ways.lead_s, self.legs.table)
         by_plan = by_plan_s(journeys, ahead)
@@ -185,7 +185,8 @@ class EtaModel:
         first_s = np.maximum(self.correction.weigh(experts, group), 1.0)
         inputs = self.second_look.inputs(table, experts, base_s, first_s, kept.asked_us[rows] / 1e6)
         self._learn_lingering(answered.left_place, kept.lead_s[rows].astype(np.float64), took_s - kept.first_s[rows])
-        self.trips.learn(answered.trips, took_s[answered.of_trips])
+        of = answered.of_trips
+        self.trips.learn(answered.trips, took_s[of], answered.asked_us[of] / 1e6, answered.newest_s)
         cell, scale = cell_of(group), scale_s(base_s)
         learned_s = self.second_look.weigh(first_s, looked_s, cell)
         kind = kept.regime[rows].astype(np.int64) * CELLS + cell

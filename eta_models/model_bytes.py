@@ -49,6 +49,8 @@ class SavedModel(msgspec.Struct, frozen=True):
     runs: tuple[dict[str, bytes], int, list[int]]
     daily: tuple[bytes, dict[str, bytes]]
     trackers: tuple[bytes, bytes, list[tuple[bytes, bytes, float]]]
+    lately: tuple[bytes, bytes, list[tuple[bytes, bytes, float]]]
+    """Of trips."""
     trips: tuple[list[bytes], dict[int, bytes], int]
     networks: list[tuple[list[int], list[bytes]]]
     """The second look's and the trips'."""
@@ -83,6 +85,7 @@ def saved_model(model: EtaModel) -> SavedModel:
         runs=(model.runs.table.dump(), model.runs.table.count, model.runs.free),
         daily=model.daily.dump(),
         trackers=model.trackers.dump(),
+        lately=model.trips.lately.dump(),
         trips=(model.trips.dump(), dict(model.questions.trips), model.trips.seen),
         networks=[network.dump() for network in networks_of(model)],
         deviation_weight=model.deviation.weight,
@@ -153,6 +156,7 @@ def _load_places(model: EtaModel, saved: SavedModel) -> None:
     model.runs.table, model.runs.free = RunTable.load(fields, count), free
     model.daily.load(*saved.daily)
     model.trackers.load(*saved.trackers)
+    model.trips.lately.load(*saved.lately)
     learned, model.questions.trips, model.trips.seen = saved.trips
     try:
         model.trips.load(learned)

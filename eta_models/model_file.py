@@ -46,7 +46,7 @@ OF_ONE_FLEET = (
 )
 """Arrays that a general model leaves out: what belongs to places, and which answer was right how often, which another fleet has to find out
 for itself. Of the other fields it has the weight of the transfers and the second look's network."""
-PASSING = ("questions", "trackers", "unexported", "resets", "skill")
+PASSING = ("questions", "trackers", "lately", "unexported", "resets", "skill")
 """Fields that mean nothing elsewhere or later."""
 
 

@@ -17,7 +17,8 @@ MOST = 8.0
 class Shares:
     """Shares of the second answer, 0 .. 1; at first 0."""
 
-    def __init__(self, cells: int) -> None:
+    def __init__(self, cells: int, rate: float = RATE, sharpness: float = SHARPNESS) -> None:
+        self.rate, self.sharpness = rate, sharpness
         self.errors, self.asked = np.zeros((cells, 2)), np.zeros(cells)
         self.share = np.zeros(cells)
 
@@ -31,9 +32,9 @@ class Shares:
 
     def learn(self, cell: Ints, first: Floats, second: Floats) -> None:
         """Absolute errors of both answers in error scales, in log order."""
-        learn_means(self.errors, self.asked, cell, np.minimum(np.stack([first, second], axis=1), MOST), RATE)
+        learn_means(self.errors, self.asked, cell, np.minimum(np.stack([first, second], axis=1), MOST), self.rate)
 
     def export(self) -> None:
         """Make what was learned count from now on."""
         better = self.errors[:, 0] - self.errors[:, 1]
-        self.share = np.minimum(self.asked / TRUSTED, 1.0) / (1.0 + np.exp(-SHARPNESS * better))
+        self.share = np.minimum(self.asked / TRUSTED, 1.0) / (1.0 + np.exp(-self.sharpness * better))

@@ -12,9 +12,11 @@ from eta_models.columns import Floats, Floats32, Ints
 
 ASKED = (
     "lat", "lon", "to_lat", "to_lon", "to_m", "behind_m", "leg_m", "elapsed_s", "hour", "weekend", "vehicle", "speed_mps", "closing_mps",
+    "still_s",
 )  # fmt: skip
 """What is known of a trip, one column each: where it is and goes (degrees, crow metres), how long it has lasted, the local hour, the
-fleet's number of the vehicle, the speed over the last step and how fast that brought it nearer (NaN = unknown)."""
+fleet's number of the vehicle, the speed over the last step and how fast that brought it nearer (NaN = unknown), and how long it has stood
+where it is."""
 
 METRES_A_DEGREE = 111_320.0
 BITS = 19

@@ -25,6 +25,7 @@ class TrackerPolicy:
     prior: tuple[float, ...] = (10.0, 10.0, 10.0, 50.0, 10.0)
     most: float = 2.0
     """Errors are cut to so many scales."""
+    slots: int = SLOTS
 
 
 class Trackers:
@@ -32,7 +33,7 @@ class Trackers:
 
     def __init__(self, policy: TrackerPolicy) -> None:
         self.policy = policy
-        shape = (len(NAMES), SLOTS)
+        shape = (len(policy.fade_s), policy.slots)
         self.count, self.total, self.at_s = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         self.fade_s, self.prior = np.array(policy.fade_s)[:, None], np.array(policy.prior)[:, None]
         self.pending: list[tuple[Ints, Floats, float]] = []
@@ -41,11 +42,11 @@ class Trackers:
         """Where the errors of each question are kept: one row a question, one column a tracker."""
         at, later = ahead.journey, (ahead.hop > 0).astype(np.int64)
         things = (ahead.place, journeys.vehicle[at], journeys.route[at], journeys.hour.astype(np.int64)[at], ahead.leg)
-        return np.stack([(2 * thing + later) % SLOTS for thing in things], axis=1)
+        return np.stack([(2 * thing + later) % self.policy.slots for thing in things], axis=1)
 
     def off(self, slots: Ints, now_s: Floats) -> Floats:
         """The mean errors, one row a tracker, one column a question."""
-        rows = np.arange(len(NAMES))[:, None]
+        rows = np.arange(len(self.policy.fade_s))[:, None]
         at = slots.T
         count, total = self.count[rows, at], self.total[rows, at]
         kept = np.exp(-np.maximum(now_s[None, :] - self.at_s[rows, at], 0.0) / self.fade_s)
@@ -68,7 +69,8 @@ class Trackers:
         for column, known in zip((self.count, self.total, self.at_s), np.frombuffer(values).reshape(3, -1), strict=True):
             column.reshape(-1)[rows] = known
         self.pending = [
-            (np.frombuffer(slots, dtype=np.int64).reshape(-1, len(NAMES)), np.frombuffer(errors), now_s) for slots, errors, now_s in pending
+            (np.frombuffer(slots, dtype=np.int64).reshape(-1, len(self.policy.fade_s)), np.frombuffer(errors), now_s)
+            for slots, errors, now_s in pending
         ]
 
     def export(self) -> None:

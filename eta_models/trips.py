@@ -17,7 +17,9 @@ from eta_models.lending import Lender
 from eta_models.network import Network, NetworkPolicy
 from eta_models.shares import Shares
 from eta_models.tiles import ASKED, BITS, OF_KIND, tiles
+from eta_models.trackers import Trackers
 from eta_models.trip_inputs import WIDTH, trip_inputs
+from eta_models.trip_slots import LATELY, trip_slots
 
 NODES_M = np.array([0.0, 5, 12, 25, 50, 100, 200, 350, 500, 750, 1000, 1500, 2000, 3000, 4000, 6000, 9000, 14000, 20000, 40000])
 """Crow distances between which the curve is straight."""
@@ -37,7 +39,10 @@ class TripPolicy:
     longest_s: float = 5_400.0
     speed_mps: float = 7.0
     """Before anything was seen: over the crow distance times the usual detour of streets (1.3), after a minute to set off."""
-    network: NetworkPolicy = field(default_factory=lambda: NetworkPolicy(kept=65_536))
+    network: NetworkPolicy = field(default_factory=lambda: NetworkPolicy(members=3, units=(32, 16), rate=0.001, kept=57_344))
+    share_rate: float = 0.0002
+    share_sharpness: float = 200.0
+    """How far the network is believed: slower and firmer than elsewhere, as the tiles can hardly be better for long."""
 
 
 class Trips(Lender):
@@ -54,35 +59,39 @@ class Trips(Lender):
         self.squares = np.zeros(0, dtype=np.float32)
         self.middle, self.seen = np.zeros(2), 0
         """The mean place of so many trips, in degrees."""
-        self.network, self.shares = Network(policy.network, WIDTH), Shares(1)
+        self.network, self.lately = Network(policy.network, WIDTH), Trackers(LATELY)
+        self.shares = Shares(1, policy.share_rate, policy.share_sharpness)
 
-    def expected_s(self, asked: Floats32) -> Floats:
-        """Seconds to the destination, one row a trip; `asked` has the columns `tiles.ASKED`."""
+    def expected_s(self, asked: Floats32, now_s: Floats) -> Floats:
+        """Seconds to the destination, one row a trip, asked at log times; `asked` has the columns `tiles.ASKED`."""
         curve_s = self._base_s(asked)
         if not len(self.weights):
             return curve_s
-        tiles_s, inputs = self._tiles_s(asked, tiles(asked), curve_s)
+        tiles_s, inputs = self._tiles_s(asked, tiles(asked), curve_s, self.lately.off(trip_slots(asked), now_s))
         looked_s = tiles_s + self.network.answer(inputs) * scale_s(tiles_s)
         return np.asarray(np.maximum(self.shares.weigh(np.zeros(len(asked), dtype=np.int64), tiles_s, looked_s), 1.0))
 
-    def _tiles_s(self, asked: Floats32, rows: Ints, curve_s: Floats) -> tuple[Floats, Floats]:
+    def _tiles_s(self, asked: Floats32, rows: Ints, curve_s: Floats, lately: Floats) -> tuple[Floats, Floats]:
         """What the tiles say, in seconds, and what the network sees."""
         weights = self.weights[rows].astype(np.float64)
         sums = np.stack([weights[:, kind].sum(axis=1) for kind in OF_KIND], axis=1)
         shift = np.minimum(np.maximum(weights.sum(axis=1), -6.0), 8.0)
         tiles_s = np.maximum(curve_s + shift * scale_s(curve_s), 1.0)
-        return tiles_s, trip_inputs(asked, self.middle, curve_s, tiles_s, sums)
+        return tiles_s, trip_inputs(asked, self.middle, curve_s, tiles_s, sums, lately)
 
-    def left_s(self, asked: Floats32) -> Floats:
+    def left_s(self, asked: Floats32, now_s: Floats) -> Floats:
         """As `expected_s`; NaN for rows that are NaN, as no trip is asked about."""
         on = np.flatnonzero(asked[:, 0] == asked[:, 0])
         left_s = np.full(len(asked), np.nan)
         if len(on):
-            left_s[on] = self.expected_s(asked[on])
+            left_s[on] = self.expected_s(asked[on], now_s[on])
         return left_s
 
-    def learn(self, asked: Floats32, took_s: Floats) -> None:
-        """Trips of which the end has come, in log order: as they were asked about, and how long they took from then."""
+    def learn(self, asked: Floats32, took_s: Floats, asked_s: Floats, newest_s: float) -> None:
+        """Trips of which the end has come, in log order: as they were asked about, how long they took from then, and when that was.
+
+        `newest_s`: log time of the latest end.
+        """
         if not len(asked):
             return
         self.own()
@@ -93,7 +102,7 @@ class Trips(Lender):
         scale = scale_s(base_s)
         targets = target_of(took_s, base_s, scale).tolist()
         rows = tiles(asked)
-        self._learn_network(asked, rows, base_s, took_s)
+        self._learn_network(asked, rows, base_s, took_s, asked_s, newest_s)
         for row, target, unit in zip(rows, targets, (scale / 100.0).tolist(), strict=True):
             error = float(self.weights[row].sum(dtype=np.float64)) - target
             step = max(-p.huber_epsilon, min(p.huber_epsilon, error)) * unit
@@ -102,19 +111,23 @@ class Trips(Lender):
             self.weights[row] -= np.float32(p.learning_rate * step) / np.sqrt(squares)
         self._learn_curve(asked, base_s, took_s)
 
-    def _learn_network(self, asked: Floats32, rows: Ints, curve_s: Floats, took_s: Floats) -> None:
+    def _learn_network(self, asked: Floats32, rows: Ints, curve_s: Floats, took_s: Floats, asked_s: Floats, newest_s: float) -> None:
         """What the tiles get wrong, before they too learn it."""
         self.seen += len(asked)
         self.middle += (asked[:, :2].astype(np.float64).mean(axis=0) - self.middle) * (len(asked) / self.seen)
-        tiles_s, inputs = self._tiles_s(asked, rows, curve_s)
+        slots = trip_slots(asked)
+        tiles_s, inputs = self._tiles_s(asked, rows, curve_s, self.lately.off(slots, asked_s))
         scale = scale_s(tiles_s)
         looked_s = tiles_s + self.network.answer(inputs) * scale
         self.shares.learn(np.zeros(len(asked), dtype=np.int64), np.abs(tiles_s - took_s) / scale, np.abs(looked_s - took_s) / scale)
-        self.network.learn(inputs, target_of(took_s, tiles_s, scale), scale / 100.0)
+        targets = target_of(took_s, tiles_s, scale)
+        self.network.learn(inputs, targets, scale / 100.0)
+        self.lately.learn(slots, targets, newest_s)
 
     def export(self) -> int:
         """Make what was learned count from now on; returns 1 when the network was reset."""
         self.shares.export()
+        self.lately.export()
         return self.network.export()
 
     def dump(self) -> list[bytes]:

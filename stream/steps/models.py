@@ -53,6 +53,7 @@ def challenge(policy: ModelPolicy, state: FleetState, name: str, raw: bytes | No
     if raw is None:
         share(file.model, state.model)
         file.model.trackers.load(*state.model.trackers.dump())
+        file.model.trips.lately.load(*state.model.trips.lately.dump())
     else:
         graft(file.model, state.model)
     named = Named(name, settings or file.about.settings, None if raw is None else file.sha256, max(state.now_us, 0))

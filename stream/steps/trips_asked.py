@@ -41,6 +41,7 @@ def _columns(state: FleetState, rows: Ints, now_us: Ints, distances_m: Floats) -
     return [
         v.lat[rows], v.lon[rows], visits.lat[following], visits.lon[following], to_m, behind_m, leg_m,
         np.maximum((now_us - since_us) / 1e6, 0.0), seconds % 86_400 / 3_600.0, _weekend(seconds), rows, *_last_step(state, rows, to_m),
+        np.maximum((v.at_us[rows] - v.still_us[rows]) / 1e6, 0.0),
     ]  # fmt: skip
 
 

@@ -35,6 +35,7 @@ LENGTHS = st.one_of(st.floats(0, 50_000), st.sampled_from([NAN, 0.0, 1e-9, 2.0e7
 WAY = st.tuples(
     st.floats(-90, 90), st.floats(-180, 180), st.floats(-90, 90), st.floats(-180, 180), *[st.floats(0, 2e7)] * 3, st.floats(0, 1e5),
     st.floats(0, 24, exclude_max=True), st.sampled_from([0.0, 1.0]), st.integers(0, 20_000).map(float), *[st.floats(-50, 50)] * 2,
+    st.floats(0, 1e5),
 )  # fmt: skip
 """A trip without a plan, with the columns `ASKED`."""
 MADE_JOURNEY = st.fixed_dictionaries(

@@ -36,12 +36,12 @@ def test_what_the_model_learns_later_is_not_in_the_copy():
 def test_large_tables_are_lent_and_copied_only_where_they_change_while_somebody_reads():
     model = taught(EtaModel(ModelPolicy()), 300.0)
     row, asked, sample = model.runs.room(), np.zeros((1, len(ASKED)), np.float32), np.array([[1.0, 2.0, 3.0, 4.0]], np.float16)
-    model.trips.learn(asked, np.array([100.0]))
+    model.trips.learn(asked, np.array([100.0]), np.array([0.0]), 100.0)
     table, weights = model.runs.table, model.trips.weights
     copied = still(model)
     assert copied.runs.table is table
     model.runs.learn(row, sample)
-    model.trips.learn(asked, np.array([900.0]))
+    model.trips.learn(asked, np.array([900.0]), np.array([0.0]), 900.0)
     assert copied.runs.table is table
     assert copied.trips.weights is weights
     assert table.put[row] == 0

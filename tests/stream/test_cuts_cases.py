@@ -86,6 +86,28 @@ def test_what_runs_layovers_lingering_and_other_days_teach_does_not_depend_on_th
     assert fleet().play(lines, range(7, len(lines), 50)).bytes() == whole.bytes()
 
 
+def ride(road, number, vehicle):
+    """A run without a plan from one end of the road to somewhere else on it, to stops that nobody comes to again."""
+    first, to = 700 * number + {"v1": 0, "v2": 3, "v3": 6}[vehicle], 2 + (number + ord(vehicle[1])) % 4
+    pace_s = 60 + 10 * (ord(vehicle[1]) - ord("0")) * (1 + number % 2)
+    ends = [(place, f"{vehicle}{number}-{place}", {"seq": seq}) for seq, place in enumerate((1, to), start=1)]
+    stops = [road.stop(place, stop_id=name, visit_id=name, **more) for place, name, more in ends]
+    route = {"vehicle_id": vehicle, "route_id": f"{vehicle}{number}"}
+    drive = [*road.drive(first, first + 60, 900, 1_000, vehicle), *road.drive(first + 70, first + pace_s * to, 1_000, 1_000 * to, vehicle)]
+    return [road.plan(stops, first, **route), road.go(first, **route), *drive, *road.drive(first + 690, first + 695, 900, 900, vehicle)]
+
+
+def test_what_runs_without_a_plan_teach_does_not_depend_on_the_cut(road, fleet):
+    lines = road.log(*(ride(road, number, vehicle) for number in range(7) for vehicle in ("v1", "v2", "v3")))
+    whole = fleet().play(lines)
+    trips = whole.state.model.trips
+    assert trips.network.steps > 3
+    assert trips.shares.share[0] > 0.0
+    assert (trips.lately.count > 0.0).sum(axis=1).min() > 0
+    assert same(fleet, lines)
+    assert fleet().play(lines, range(7, len(lines), 50)).bytes() == whole.bytes()
+
+
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
     """Two hours of a made day of three vans, in log order, and all that was said before."""
