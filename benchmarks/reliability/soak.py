@@ -4,10 +4,10 @@
 
 One engine process with its server. First `--hours` of log as fast as they are taken: learned tables fill, and closed exceptions, which are
 kept for a day, begin to be forgotten. Then the steady load, of which the first `--warm` minutes are left out. For `--minutes` the resident
-memory is read every 2 s, and the slope is the one of Theil and Sen over windows of 100 s, five checkpoints of 20 s each (they make a
-saw-tooth, which shorter windows would be a part of). The medians of the windows are printed, and beside them those of what is in use inside
-(`inside.py`): a leak by message, by tick or by the clock would show there, wherever it finds room. What the checkpoints hold is printed as
-well. Promise: less than 1 MB an hour, resident and in use.
+memory is read every 2 s, and the slope is the one of Theil and Sen over windows of 120 s, in which memory is given back three times (that
+makes a saw-tooth, which shorter windows would be a part of). The medians of the windows are printed, and beside them those of what is in
+use inside (`inside.py`): a leak by message, by tick or by the clock would show there, wherever it finds room. What the checkpoints hold is
+printed as well. Promise: less than 1 MB an hour, resident and in use.
 """
 
 import time
@@ -82,7 +82,7 @@ def second(draw: np.random.Generator, fleet_id: str, vehicles: int, second: int)
         yield b'{"type":"tick","fleet_id":"%b","at":%d}' % (fleet_id.encode(), at_us // 1000)
 
 
-def medians_mb(samples: list[tuple[float, float]], window_s: float = 100.0) -> list[tuple[float, float]]:
+def medians_mb(samples: list[tuple[float, float]], window_s: float = 120.0) -> list[tuple[float, float]]:
     """When each window began, and the median of what was read in it."""
     edges = np.arange(samples[0][0], samples[-1][0] + window_s, window_s)
     windows = [[mb for at_s, mb in samples if begin <= at_s < end] for begin, end in pairwise(edges)]

@@ -10,7 +10,7 @@ import structlog
 from stream.checkpoint import Captured, capture, seal
 from stream.checkpoints import Checkpoints
 from stream.fleet import FleetState
-from stream.live.memory import GIVE_BACK_EVERY_S, give_back
+from stream.live.memory import GIVE_BACK_EVERY_S, TOGETHER_S, give_back
 
 log = structlog.get_logger()
 
@@ -73,6 +73,11 @@ class Checkpointer:
             return
         self.kept(fleet_id, position)
         del sealed
-        if self.now_s() - self.freed_s >= GIVE_BACK_EVERY_S:
+        if not self._more_to_come() or self.now_s() - self.freed_s >= GIVE_BACK_EVERY_S:
             self.freed_s = self.now_s()
             self.free()
+
+    def _more_to_come(self) -> bool:
+        """Whether another checkpoint is due shortly: it would need the same room again, and what was given back before it stays taken."""
+        now_s = self.now_s()
+        return any(now_s <= due_s < now_s + TOGETHER_S for due_s in list(self.due_s.values()))

@@ -11,6 +11,8 @@ from functools import cache
 
 GIVE_BACK_EVERY_S = 30.0
 """Pages that are given back and used again cost 0.2 us a kilobyte: not after each checkpoint of a thousand fleets."""
+TOGETHER_S = 5.0
+"""Checkpoints that come so shortly one after the other are one occasion to give back: the last one's end."""
 
 _ARENA_MAX = -8
 """`M_ARENA_MAX` of glibc's malloc.h."""

@@ -22,6 +22,8 @@ REPLACED = ("fixes", "vehicles", "routes", "etas", "visits", "fences", "fence_po
 OUTBOX_S = 15.0
 """Calls are kept for so long: Redis writes its log to disk every second, and may postpone it while the disk is busy."""
 OUTBOX_BYTES = 64_000_000
+SMALL_BYTES = 50_000
+"""Calls up to this size are kept as one piece each; larger ones come where there is much to do, and packing them would be some more."""
 
 log = structlog.get_logger()
 
@@ -63,10 +65,11 @@ class _Sent:
         return _unpack(self.args) if isinstance(self.args, bytes) else self.args
 
     def rest(self) -> None:
-        """It has been sent: its hundreds of arguments become one piece, which takes a third of the room, and leaves no hundreds of holes
-        in memory when it is let go.
+        """It has been sent: the hundreds of arguments of a small call become one piece, which takes a third of the room, and leaves no
+        hundreds of holes in memory when it is let go.
         """
-        self.args = self.args if isinstance(self.args, bytes) else _pack(self.args)
+        if self.size <= SMALL_BYTES and not isinstance(self.args, bytes):
+            self.args = _pack(self.args)
 
 
 @dataclass(slots=True)

@@ -29,21 +29,42 @@ def test_what_is_free_between_things_that_stay_goes_back():
     assert all(not any(block) for block in kept[::200])
 
 
-def test_memory_is_given_back_after_a_checkpoint_but_not_after_each_of_many(tmp_path):
-    clock, freed, kept = [100.0], [], []
-    folder = Checkpoints(tmp_path)
-    keeper = Checkpointer(folder, 10.0, lambda: clock[0], lambda *told: kept.append(told), lambda: freed.append(clock[0]))
-    state = FleetState("depot", EtaModel(FleetSettings().model))
-    state.position = 7
-    keeper.opened(state)
-    for _ in range(6):
-        clock[0] += 11.0
-        assert keeper.offer(state)
-        keeper.writing["depot"].result()
-    assert kept == [("depot", 7)] * 7
-    assert freed == [111.0, 111.0 + 33.0]
+class Keeper:
+    """A keeper of some fleets, each due at a moment of its own, and a clock of which it is told; notes when memory was given back."""
+
+    def __init__(self, folder: Path, due_s: dict[str, float]) -> None:
+        self.clock, self.freed, self.kept = [100.0], list[float](), list[tuple[str, int]]()
+        self.keeper = Checkpointer(
+            Checkpoints(folder), 20.0, lambda: self.clock[0], lambda *told: self.kept.append(told), lambda: self.freed.append(self.clock[0])
+        )
+        self.states = [FleetState(name, EtaModel(FleetSettings().model)) for name in due_s]
+        for state in self.states:
+            state.position = 7
+            self.keeper.opened(state)
+        self.keeper.due_s = dict(due_s)
+
+    def run(self, until_s: int) -> None:
+        """Offer all fleets each second."""
+        while self.clock[0] < until_s:
+            self.clock[0] += 1.0
+            for state in self.states:
+                if self.keeper.offer(state):
+                    self.keeper.writing[state.fleet_id].result()
+
+
+def test_memory_is_given_back_behind_the_last_of_the_checkpoints_that_come_together(tmp_path):
+    two = Keeper(tmp_path, {"depot": 111.0, "yard": 113.0})
+    two.run(155)
+    assert two.freed == [111.0, 113.0, 133.0, 153.0]  # the first one after a start always
+    assert two.kept == [("depot", 7), ("yard", 7)] * 4
+    assert Checkpoints(tmp_path).read("depot", FleetSettings().model).position == 7
+
+
+def test_memory_is_given_back_twice_a_minute_where_checkpoints_come_all_the_time(tmp_path):
+    many = Keeper(tmp_path, {f"depot-{i}": 102.0 + 2 * i for i in range(10)})
+    many.run(170)
+    assert many.freed == [102.0, 132.0, 162.0]
     assert GIVE_BACK_EVERY_S == 30.0
-    assert folder.read("depot", FleetSettings().model).position == 7
 
 
 def test_checkpoints_of_fleets_keep_in_step_however_late_each_one_is_taken(tmp_path):

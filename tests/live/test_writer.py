@@ -5,7 +5,7 @@ import pytest
 from stream.live.embedded import EmbeddedServer
 from stream.live.keys import DEAD, EVENTS, fleet_key
 from stream.live.server import connect
-from stream.live.writer import OUTBOX_S, LostTooMuch, TakenOver, Writer
+from stream.live.writer import OUTBOX_S, SMALL_BYTES, LostTooMuch, TakenOver, Writer
 from stream.outputs import Numbered
 
 
@@ -90,12 +90,13 @@ def test_what_redis_lost_is_written_again(client, writer, order, moment):
     assert numbers(client, "f2") == [0, 1, 2]
 
 
-def test_what_was_sent_is_kept_in_one_piece_that_says_the_same(writer, order):
-    one, sent = writer(), order(1, [0], [1], puts={"fixes": ["v1", bytes(range(256)), "ä", b""]})
+@pytest.mark.parametrize(("put", "kind"), [(bytes(range(256)), bytes), (b"x" * SMALL_BYTES, list)])
+def test_what_was_sent_is_kept_and_says_the_same_and_small_calls_are_one_piece(writer, order, put, kind):
+    one, sent = writer(), order(1, [0], [1], puts={"fixes": ["v1", put, "ä", b""]})
     said = sent.args(0)
     one.write([sent])
     (kept,) = one.outbox
-    assert isinstance(kept.args, bytes)
+    assert isinstance(kept.args, kind)
     assert kept.call() == said
     assert (kept.size, one.outbox_bytes) == (sent.size, sent.size)
 
