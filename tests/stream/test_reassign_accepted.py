@@ -68,9 +68,16 @@ def test_an_accepted_proposal_changes_the_plan_and_etas_follow(road, fleet):
     assert set(state.settling) == set(names)
 
 
+def served(road):
+    """v2 drives on, and stands for a minute and a half at each of the next two kilometres."""
+    stands = [road.drive(420, 510, 2000, 2000, "v2"), road.drive(640, 730, 3000, 3000, "v2")]
+    ways = [road.drive(345, 410, 1400, 2000, "v2"), road.drive(520, 630, 2100, 3000, "v2"), road.drive(740, 770, 3100, 3400, "v2")]
+    return [line for part in (ways[0], stands[0], ways[1], stands[1], ways[2]) for line in part]
+
+
 def test_what_came_of_it_is_told_beside_what_was_expected(road, fleet):
     lines = [*opening(road), *road.ticks(220, 240), accept(road, 245), *road.ticks(250, 340)]
-    played = fleet(HERE).play(lines).play(road.log(road.drive(345, 545, 1400, 3100, "v2")))
+    played = fleet(HERE).play(lines).play(road.log(served(road)))
     told = {event["data"]["visit_id"]: event["data"] for event in played.told("reassignment_settled")}
     assert {"a2", "b2"} <= set(told)
     assert told["a2"]["moved"]

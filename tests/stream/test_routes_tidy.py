@@ -51,7 +51,7 @@ def test_a_vehicle_that_stands_at_a_stop_still_stands_there(road, fleet):
     assert "r0" not in played.state.routes
     assert played.vehicle()["here"] == played.visit("a1")["row"] == 0
     assert (played.vehicle()["next"], played.vehicle()["end"]) == (1, 5)
-    played.play([road.ping(HOUR + 1800, 1000), road.ping(HOUR + 1830, 1300)])
+    played.play([road.ping(HOUR + 1800, 1000), road.ping(HOUR + 1830, 1300), road.ping(HOUR + 1840, 1400)])
     assert played.visits("stop_departed") == ["a1"]
 
 
