@@ -84,7 +84,8 @@ class Legs:
         self.fleet = np.zeros((2, 2))
         """Log ratio of taken to expected and its count, for legs without and with a planned time."""
         self.lengths = np.zeros((len(LENGTHS_S) + 1, 2))
-        """The same beyond that, for legs with a planned time, by its length."""
+        """The same beyond that, for legs with a planned time, by its length. Legs from stops with service teach it: these go from departure to
+        arrival, so both radii are missing from each, and the short ones look far too short."""
 
     def leg(self, from_stop: str, to_stop: str) -> int:
         """The row of the leg between two stops."""
@@ -172,7 +173,7 @@ class Legs:
         share = self.fleet[by_plan]
         share[1] = min(share[1] + 1.0, 10.0 * self.policy.memory)
         share[0] += ratio / (share[1] + self.policy.area_prior)
-        if by_plan:
+        if by_plan and fact.drive_s >= fact.took_s:
             length = self.lengths[length_of(planned)[0]]
             length[1] = min(length[1] + 1.0, 10.0 * self.policy.memory)
             length[0] += ratio / (length[1] + self.policy.length_prior)
