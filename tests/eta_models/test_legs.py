@@ -81,6 +81,13 @@ def test_a_plan_that_is_too_long_for_short_ways_is_believed_for_long_ones():
     assert 1_700.0 < expected(legs, planned_s=1_800.0) < 1_850.0
 
 
+def test_legs_that_begin_with_the_arrival_teach_nothing_by_their_length():
+    legs = legs_of()
+    for _ in range(100):
+        legs.learn(taken(45.0, planned_s=90.0, drive_s=40.0))
+    assert not legs.lengths.any()
+
+
 def test_nine_tenths_of_a_leg_never_seen_are_driven():
     assert legs_of().drive_share(np.array([0, -1])).tolist() == [0.9, 0.9]
 
