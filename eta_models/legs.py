@@ -84,8 +84,8 @@ class Legs:
         self.fleet = np.zeros((2, 2))
         """Log ratio of taken to expected and its count, for legs without and with a planned time."""
         self.lengths = np.zeros((len(LENGTHS_S) + 1, 2))
-        """The same beyond that, for legs with a planned time, by its length. Only legs from stops with service teach it: they go from departure
-        to arrival, so both radii are missing from each, and the short ones look far too short."""
+        """The same beyond that, for legs with a planned time, by its length. Only legs from stops with service teach it: they go from
+        departure to arrival, so both radii are missing from each, and the short ones look far too short."""
 
     def leg(self, from_stop: str, to_stop: str) -> int:
         """The row of the leg between two stops."""
