@@ -133,6 +133,8 @@ class LegTaken(NamedTuple):
     """Minute of the day for which its end was planned, -1 = it has no plan."""
     run: bytes = b""
     """Where the vehicle was on it, as half floats: metres east and north of its end, seconds stood, seconds left; see `runs`."""
+    served: bool = False
+    """Whether the stop before has service time."""
 
 
 class StayEnded(NamedTuple):

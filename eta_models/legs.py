@@ -173,7 +173,7 @@ class Legs:
         share = self.fleet[by_plan]
         share[1] = min(share[1] + 1.0, 10.0 * self.policy.memory)
         share[0] += ratio / (share[1] + self.policy.area_prior)
-        if by_plan and fact.drive_s >= fact.took_s:
+        if by_plan and fact.served:
             length = self.lengths[length_of(planned)[0]]
             length[1] = min(length[1] + 1.0, 10.0 * self.policy.memory)
             length[0] += ratio / (length[1] + self.policy.length_prior)

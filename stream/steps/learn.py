@@ -79,6 +79,7 @@ def _leg(state: FleetState, truth: Truth, hour: float) -> LegTaken:
         deviation_s=-_early_s(state, here, visits.planned_us, float("nan")),
         minute=int(minute_of_day(visits.planned_us[[here]], state.utc_offset_s)[0]),
         run=truth.run,
+        served=served,
     )
 
 

@@ -75,16 +75,16 @@ def test_the_first_traversal_moves_fleet_and_leg_by_what_it_weighs():
 def test_a_plan_that_is_too_long_for_short_ways_is_believed_for_long_ones():
     legs = legs_of()
     for _ in range(100):
-        legs.learn(taken(45.0, planned_s=90.0))
-        legs.learn(taken(1_800.0, planned_s=1_800.0))
+        legs.learn(taken(45.0, planned_s=90.0)._replace(served=True))
+        legs.learn(taken(1_800.0, planned_s=1_800.0)._replace(served=True))
     assert 44.0 < expected(legs, planned_s=90.0) < 50.0
     assert 1_700.0 < expected(legs, planned_s=1_800.0) < 1_850.0
 
 
-def test_legs_that_begin_with_the_arrival_teach_nothing_by_their_length():
+def test_legs_from_stops_without_service_teach_nothing_by_their_length():
     legs = legs_of()
     for _ in range(100):
-        legs.learn(taken(45.0, planned_s=90.0, drive_s=40.0))
+        legs.learn(taken(45.0, planned_s=90.0))
     assert not legs.lengths.any()
 
 
