@@ -39,7 +39,9 @@ class TripPolicy:
     longest_s: float = 5_400.0
     speed_mps: float = 7.0
     """Before anything was seen: over the crow distance times the usual detour of streets (1.3), after a minute to set off."""
-    network: NetworkPolicy = field(default_factory=lambda: NetworkPolicy(members=3, units=(32, 16), rate=0.001, kept=57_344))
+    network: NetworkPolicy = field(
+        default_factory=lambda: NetworkPolicy(members=3, units=(32, 16), rate=0.001, huber_epsilon=0.1, kept=57_344)
+    )
     share_rate: float = 0.0002
     share_sharpness: float = 200.0
     """How far the network is believed: slower and firmer than elsewhere, as the tiles can hardly be better for long."""

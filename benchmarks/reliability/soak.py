@@ -1,6 +1,6 @@
 """Memory of an engine under a steady load of days: vehicles drive to and fro, a new route each 24 minutes, everything twenty times as fast.
 
-    python benchmarks/reliability/soak.py [--seed N] [--hours 30] [--warm 5] [--minutes 30] [--vehicles 100] [--fleets 2] [--faster 20]
+    python benchmarks/reliability/soak.py [--seed N] [--hours 30] [--warm 15] [--minutes 30] [--vehicles 100] [--fleets 2] [--faster 20]
 
 One engine process with its server. First `--hours` of log as fast as they are taken: learned tables fill, and closed exceptions, which are
 kept for a day, begin to be forgotten. Then the steady load, of which the first `--warm` minutes are left out. For `--minutes` the resident
@@ -142,7 +142,7 @@ def held_kb(folder: Path, names: list[str]) -> float:
 
 def main() -> int:
     """Load it, watch it."""
-    args = arguments(__doc__, hours=30, warm=5, minutes=30, vehicles=100, fleets=2, faster=20)
+    args = arguments(__doc__, hours=30, warm=15, minutes=30, vehicles=100, fleets=2, faster=20)
     names, samples = [f"soak-{i}" for i in range(args.fleets)], list[tuple[float, float]]()
     with LiveSystem(api=False, engine=(inside.__file__,)) as system:
         load = Load(system, names, args.vehicles, np.random.default_rng(args.seed))
