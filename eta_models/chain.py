@@ -40,6 +40,8 @@ class Chain:
     """Standard deviation of the legs so far, taken as independent."""
     service_s: Floats
     wait_s: Floats
+    here_s: Floats
+    """Usual service where the vehicle stands, one row a journey."""
     share_left: Floats
     """Of the current leg (1 = not begun), one row a journey."""
     first_s: Floats
@@ -56,8 +58,8 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
     `trip_s`: what a way without a plan is left to take by where it leads, one row a journey; NaN = not asked about.
     """
     hour = np.minimum(journeys.hour[ahead.journey].astype(np.int64), 23)
-    leg_s = legs.expected_s(ahead.leg, ahead.area, hour, ahead.leg_m, ahead.leg_planned_s)
     slowed = legs.slowed(ahead.area, hour)
+    leg_s = legs.usual_s(ahead.leg, ahead.area, hour, ahead.leg_m, ahead.leg_planned_s) * slowed
     service_s = stays.service_s(ahead.place, ahead.service_s)
     opens = ahead.opens_in_s == ahead.opens_in_s
     hold = np.maximum(stays.hold(ahead.place), 0.0)
@@ -65,13 +67,10 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
     by_hop = ranks(ahead)
     order, firsts = by_hop.order, np.flatnonzero(ahead.hop == 0)
     drive_s = leg_s[firsts] * legs.drive_share(ahead.leg[firsts])
-    share_left, first_s, held_s = _first(journeys, leg_s[firsts], drive_s, stays)
+    here_s = stays.service_s(journeys.place, journeys.service_s)
+    share_left, first_s, held_s = _first(journeys, leg_s[firsts], drive_s, here_s, stays)
     seen = _seen(journeys, ahead, firsts, legs, runs, first_s, slowed[firsts])
-    first_s = np.where(seen.weight > 0, np.maximum(seen.left_s - journeys.fix_age_s, SOONEST_S) + journeys.paused_s, first_s)
-    if trip_s is not None:
-        leg = ahead.leg[firsts]
-        fresh = (trip_s == trip_s) & ((leg < 0) | (legs.table.seen[leg] < KNOWN))
-        first_s = np.where(fresh, np.maximum(trip_s * slowed[firsts], SOONEST_S) + journeys.paused_s, first_s)
+    first_s = _known_s(journeys, legs, ahead.leg[firsts], first_s, seen, None if trip_s is None else trip_s * slowed[firsts])
     due = np.fmax(ahead.planned_in_s, ahead.opens_in_s)
     first_s = np.where(ahead.again[firsts] & (due[firsts] > SOONEST_S), due[firsts], first_s)
     spread_s = legs.spread_s(ahead.leg, leg_s)
@@ -93,7 +92,9 @@ def chain(journeys: Journeys, ahead: Ahead, legs: Legs, stays: Stays, runs: Runs
         if calls_again:
             arrival_s[here] = np.where(again[here], second_call_s(arrival_s[there], due_s[here]), arrival_s[here])
     back = by_hop.back
-    return Chain(back(arrival_s), leg_s, slowed, np.sqrt(back(variance)), service_s, back(wait_s), share_left, first_s, seen, by_hop)
+    return Chain(
+        back(arrival_s), leg_s, slowed, np.sqrt(back(variance)), service_s, back(wait_s), here_s, share_left, first_s, seen, by_hop
+    )
 
 
 def _seen(journeys: Journeys, ahead: Ahead, firsts: Ints, legs: Legs, runs: Runs, first_s: Floats, slowed: Floats) -> Seen:
@@ -104,13 +105,22 @@ def _seen(journeys: Journeys, ahead: Ahead, firsts: Ints, legs: Legs, runs: Runs
     return runs.left_s(row, journeys.east_m, journeys.north_m, journeys.still_s, ahead.leg_m[firsts], unpaused_s, slowed)
 
 
+def _known_s(journeys: Journeys, legs: Legs, leg: Ints, first_s: Floats, seen: Seen, trip_s: Floats | None) -> Floats:
+    """The time to the next stop by past runs of the leg, or by trips where that is hardly known; else as it was."""
+    first_s = np.where(seen.weight > 0, np.maximum(seen.left_s - journeys.fix_age_s, SOONEST_S) + journeys.paused_s, first_s)
+    if trip_s is None:
+        return first_s
+    fresh = (trip_s == trip_s) & ((leg < 0) | (legs.table.seen[leg] < KNOWN))
+    return np.where(fresh, np.maximum(trip_s, SOONEST_S) + journeys.paused_s, first_s)
+
+
 def second_call_s(first_s: Floats, due_s: Floats) -> Floats:
     """When a second call at a place counts, reached for the first in `first_s`."""
     return np.where(due_s - first_s > LAYOVER_S, due_s, first_s + ONE_STAY_S)
 
 
-def _first(journeys: Journeys, leg_s: Floats, drive_s: Floats, stays: Stays) -> tuple[Floats, Floats, Floats]:
-    """The share left of the current leg, the seconds to the next stop, and how many of them are a wait."""
+def _first(journeys: Journeys, leg_s: Floats, drive_s: Floats, service_s: Floats, stays: Stays) -> tuple[Floats, Floats, Floats]:
+    """The share left of the current leg, the seconds to the next stop, and how many of them are a wait; `service_s` where they stand."""
     way_m = journeys.to_next_m + journeys.behind_m
     share = np.where(way_m > 1.0, journeys.to_next_m / np.maximum(way_m, 1.0), 0.0)
     under_way = np.maximum(share * drive_s - journeys.fix_age_s, SOONEST_S)
@@ -118,7 +128,6 @@ def _first(journeys: Journeys, leg_s: Floats, drive_s: Floats, stays: Stays) -> 
         return share, under_way + journeys.paused_s, np.zeros(len(share))
     early_s = np.where(journeys.standing & journeys.opens & (journeys.ready_in_s > 0), journeys.ready_in_s, 0.0)
     held_s = np.maximum(stays.hold(journeys.place), 0.0) * early_s
-    service_s = stays.service_s(journeys.place, journeys.service_s)
     serving_s = np.maximum(service_s - journeys.elapsed_s, 0.2 * service_s)
     stay_s = np.where(journeys.opens & (early_s > 0), held_s + service_s, np.maximum(serving_s, held_s))
     rest_s = np.where(service_s > 0, leg_s, np.maximum(leg_s - journeys.elapsed_s, drive_s))

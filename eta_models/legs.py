@@ -104,6 +104,10 @@ class Legs:
 
     def expected_s(self, leg: Ints, area: Ints, hour: Ints, leg_m: Floats, planned_s: Floats) -> Floats:
         """Seconds from departure to arrival, one row a leg asked about; `leg` or `area` -1 = nothing known of it."""
+        return self.usual_s(leg, area, hour, leg_m, planned_s) * self.slowed(area, hour)
+
+    def usual_s(self, leg: Ints, area: Ints, hour: Ints, leg_m: Floats, planned_s: Floats) -> Floats:
+        """The same without the traffic that was told of."""
         prior = self._prior_s(leg_m, planned_s) * np.exp(self._area(area, hour))
         known = leg >= 0
         road_s = np.where(known, self.table.road_s[leg], np.nan).astype(np.float64)
@@ -111,8 +115,7 @@ class Legs:
         seen = np.where(known, self.table.seen[leg], 0.0).astype(np.float64)
         weight = seen / (seen + self.policy.leg_prior)
         mean = self.table.mean_s[leg].astype(np.float64)
-        usual = np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
-        return usual * self.slowed(area, hour)
+        return np.where(seen > 0, weight * mean + (1.0 - weight) * prior, prior)
 
     def know_road(self, start: str, end: str, seconds: float) -> None:
         """What a routing server says of the way between two stops."""
@@ -158,9 +161,7 @@ class Legs:
         return np.sqrt((seen * variance + 3.0 * (0.25 * expected_s) ** 2) / (seen + 3.0))
 
     def learn(self, fact: LegTaken) -> None:
-        """One traversal, after it happened: what it took beyond the usual because of traffic that was told of is not learned."""
-        slowed = self.slowed_then(fact)
-        fact = fact._replace(took_s=fact.took_s / slowed, drive_s=fact.drive_s / slowed)
+        """One traversal, after it happened, without what it took beyond the usual because of traffic that was told of."""
         planned = np.array([fact.leg_planned_s])
         hour, area = np.array([int(fact.hour)]), np.array([fact.area])
         by_plan = int(fact.leg_planned_s > 0)
@@ -170,18 +171,19 @@ class Legs:
             cell = self.area_hours[fact.area, int(fact.hour)]
             cell[1] = min(cell[1] + 1.0, self.policy.memory)
             cell[0] += (ratio - cell[0]) / (cell[1] + self.policy.area_prior)
-        share = self.fleet[by_plan]
-        share[1] = min(share[1] + 1.0, 10.0 * self.policy.memory)
-        share[0] += ratio / (share[1] + self.policy.area_prior)
+        self._lean(self.fleet[by_plan], ratio, self.policy.area_prior)
         if by_plan and fact.served:
-            length = self.lengths[length_of(planned)[0]]
-            length[1] = min(length[1] + 1.0, 10.0 * self.policy.memory)
-            length[0] += ratio / (length[1] + self.policy.length_prior)
+            self._lean(self.lengths[length_of(planned)[0]], ratio, self.policy.length_prior)
         driven = min(1.0, max(0.0, fact.drive_s / max(fact.took_s, 1.0)))
         self.fleet_share[1] = min(self.fleet_share[1] + 1.0, 10.0 * self.policy.memory)
         self.fleet_share[0] += (driven - self.fleet_share[0]) / self.fleet_share[1]
         if fact.leg >= 0:
             self._learn_leg(fact, driven, prior * float(np.exp(self._area(area, hour))[0]))
+
+    def _lean(self, known: Floats, ratio: float, prior: float) -> None:
+        """Move a log ratio of the fleet (and its count) by what it left over of one traversal."""
+        known[1] = min(known[1] + 1.0, 10.0 * self.policy.memory)
+        known[0] += ratio / (known[1] + prior)
 
     def _learn_leg(self, fact: LegTaken, driven: float, prior_s: float) -> None:
         table, row = self.table, fact.leg

@@ -89,7 +89,7 @@ class EtaModel:
             self.second_look.inputs(table, experts, base_s, first_s, journeys.now_s[ahead.journey]), base_s, first_s
         )
         learned_s = self.second_look.weigh(first_s, looked_s, cell)
-        regime = regime_of(journeys, self.stays.service_s(journeys.place, journeys.service_s))[ahead.journey]
+        regime = regime_of(journeys, plain.here_s)[ahead.journey]
         held_s = self.restraint.hold(regime * CELLS + cell, experts[:, BY_PLAN], learned_s)
         p50_s = in_order(ahead, np.maximum(held_s, 1.0))
         width_s = self.spread.expected(table) * scale_s(p50_s)
@@ -121,21 +121,25 @@ class EtaModel:
         return Answers(plain, from_here, from_last, by_plan, ways, base_s)
 
     def learn_leg(self, fact: LegTaken) -> None:
-        """A leg was driven: what was not waited out before it is its time; the wait and the deviations teach their own parts."""
+        """A leg was driven: what was not waited out before it is its time; the wait and the deviations teach their own parts.
+
+        What it took beyond the usual because of traffic that was told of is not learned.
+        """
         waited_s = 0.0
         if fact.early_s > 0:
             waited_s = fact.early_s * max(float(self.stays.hold(np.array([fact.place]))[0]), 0.0)
             if fact.early_s > self.stays.policy.hold_worth_s:
                 self.stays.learn_hold(fact.place, (fact.took_s - self.legs.one_s(fact)) / fact.early_s)
-        took_s = max(fact.took_s - waited_s, 1.0)
-        self._learn_run(fact)
-        self.legs.learn(fact._replace(took_s=took_s, drive_s=min(fact.drive_s, took_s)))
+        took_s, slowed = max(fact.took_s - waited_s, 1.0), self.legs.slowed_then(fact)
+        usual = fact._replace(took_s=took_s / slowed, drive_s=min(fact.drive_s, took_s) / slowed)
+        self._learn_run(fact, slowed)
+        self.legs.learn(usual)
         if fact.deviation_s == fact.deviation_s:
-            self.daily.learn(fact.leg, fact.minute, took_s / self.legs.slowed_then(fact), fact.deviation_s)
+            self.daily.learn(fact.leg, fact.minute, usual.took_s, fact.deviation_s)
         if fact.deviation_before_s == fact.deviation_before_s and fact.deviation_s == fact.deviation_s:
             self.deviation.learn(self.legs.table, fact.leg, fact.deviation_before_s, fact.deviation_s)
 
-    def _learn_run(self, fact: LegTaken) -> None:
+    def _learn_run(self, fact: LegTaken, slowed: float) -> None:
         """Where the vehicle was on the leg; only a leg that is driven a second time gets room for it."""
         table = self.legs.table
         if fact.leg < 0 or not fact.run or table.seen[fact.leg] < 1:
@@ -144,7 +148,7 @@ class EtaModel:
             table.runs[fact.leg] = self.runs.room()
         if table.runs[fact.leg] >= 0:
             samples = np.frombuffer(fact.run, dtype=np.float16).reshape(-1, 4).astype(np.float64)
-            samples[:, 3] = np.minimum(samples[:, 3] / self.legs.slowed_then(fact), LONGEST_S)
+            samples[:, 3] = np.minimum(samples[:, 3] / slowed, LONGEST_S)
             self.runs.learn(int(table.runs[fact.leg]), samples)
 
     def trim_legs(self, live: Ints) -> Ints | None:

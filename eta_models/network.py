@@ -1,6 +1,6 @@
-"""Two small networks that learn what a plainer answer gets wrong, and are shown every example several times.
+"""Small networks that learn what a plainer answer gets wrong, and are shown every example several times.
 
-Both see the same and start from other weights; their mean is better than either. Two layers of rectified units and one output, in numpy:
+All see the same and start from other weights; their mean is better than any. Two layers of rectified units and one output, in numpy:
 Adam (Kingma & Ba 2015) on a Huber loss. One pass over a stream is far too little for a network, so examples are kept and repeated beside
 the new ones ("experience replay", Lin 1992).
 """
@@ -100,7 +100,7 @@ class Network(Lender):
         """
         layers, most = self._exact(), self.policy.most
         said = [_said(layers, inputs[first : first + AT_ONCE]) for first in range(0, max(len(inputs), 1), AT_ONCE)]
-        return np.minimum(np.maximum(said[0] if len(said) == 1 else np.concatenate(said), -most), most)
+        return np.minimum(np.maximum(np.concatenate(said), -most), most)
 
     def _exact(self) -> tuple[Floats, ...]:
         """The layers of the exported weights, transposed; those of the sums as whole numbers; the first layers of all members in one."""

@@ -101,7 +101,8 @@ class Visits(Columns):
     entered_us: Ints
     """First entry into the radius while an earlier visit was still open. Of a visit the vehicle is at: see `steps/leaving.py`."""
     stood: Small
-    """Whether the vehicle has stood there since `entered_us` while its driver's word was awaited (1)."""
+    """Whether the vehicle has stood there since `entered_us` while its driver's word was awaited (1). Of a visit the vehicle is at: whether
+    it has stayed for long enough, see `steps/leaving.py`."""
     arrived_us: Ints
     done_us: Ints
     """When the work was done, had failed, or was let be, as the driver said."""

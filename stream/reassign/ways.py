@@ -64,10 +64,11 @@ class Ways:
         apart_m = distance_m(p.lat[start], p.lon[start], p.lat[end], p.lon[end])
         leg = self._leg(p.stop[start], p.stop[end])
         hour, unplanned = np.full(len(start), self.hour), np.full(len(start), np.nan)
-        seconds = self.legs.expected_s(leg, p.area[end], hour, apart_m, unplanned)
+        slowed = self.legs.slowed(p.area[end], hour)
+        seconds = self.legs.usual_s(leg, p.area[end], hour, apart_m, unplanned) * slowed
         if road_s is not None:
             seen = (leg >= 0) & (self.legs.table.seen[leg] > 0)
-            by_road = road_s * self.legs.slowed(p.area[end], hour) if len(self.legs.slow) else road_s
+            by_road = road_s * slowed
             seconds = np.where((by_road == by_road) & ~seen, by_road, seconds)
         return np.where((apart_m < SAME_M) & (leg < 0), LEAST_S, np.maximum(seconds, LEAST_S))
 
